@@ -1,0 +1,111 @@
+import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** The few durable file operations the ledger is built from. Synchronous: they run in the writer thread, or once at start. */
+
+/** Creates a directory (and its parents) owned by us alone. */
+export function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+/** Makes created, renamed and removed names in `path` survive a power cut. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes a new file and its name durably; fails when it exists. A crash leaves the whole file, a part of it, or none. */
+export function writeNewFile(path: string, content: Uint8Array | string, mode = 0o600): void {
+  const fd = openSync(path, 'wx', mode);
+  try {
+    writeAll(fd, typeof content === 'string' ? Buffer.from(content) : content, 0);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  syncDirectory(dirname(path));
+}
+
+/** Replaces a file in one step: readers, and a process killed here, see the old or the new content. */
+export function replaceFile(path: string, content: string, durability: 'now' | 'later'): void {
+  const temporary = `${path}.tmp`;
+  const fd = openSync(temporary, 'w', 0o644);
+  try {
+    writeAll(fd, Buffer.from(content), 0);
+    if (durability === 'now') fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  if (durability === 'now') syncDirectory(dirname(path));
+}
+
+/** pwrite until everything is written; a short write (signal, quota) is continued, an error is thrown. */
+export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** Up to `length` bytes at `position`; fewer only at the end of the file. */
+export function readAt(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  let done = 0;
+  while (done < length) {
+    const count = readSync(fd, buffer, done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return buffer.subarray(0, done);
+}
+
+/** A file's content, or undefined when there is no such file. Reads at most `bytesMax` bytes. */
+export function readIfPresent(path: string, bytesMax: number): Buffer | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return readAt(fd, 0, Math.min(fstatSync(fd).size, bytesMax));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function isPresent(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'r'));
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+export function listDirectory(path: string): string[] {
+  return readdirSync(path).toSorted();
+}
+
+export function removeFile(path: string): void {
+  unlinkSync(path);
+}
+
+export function readText(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** No space or quota left: the one disk fault that passes by itself. */
+export function isDiskFull(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

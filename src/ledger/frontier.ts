@@ -1,0 +1,82 @@
+import { hash } from 'node:crypto';
+import { TILE_WIDTH } from '../kernel/leaf.ts';
+
+const HASH = 32;
+/** 2^53 leaves and no more: a seq is a safe integer. */
+const LEVELS = 54;
+
+/** A point to come back to when a write fails. */
+export interface FrontierMark {
+  readonly size: number;
+  readonly stack: Buffer;
+}
+
+/**
+ * The right edge of the growing tree, as a binary counter of complete subtrees: adding a leaf costs one node hash on average, the
+ * root log n. Hashes travel as latin1 strings because OpenSSL's one-shot hash answers those twice as fast as Buffers.
+ */
+export class Frontier {
+  /** Slot k holds the hash of a complete subtree of 2^k leaves where bit k of the size is set. */
+  readonly #stack = Buffer.alloc(LEVELS * HASH);
+  readonly #node = Buffer.alloc(1 + 2 * HASH, 0x01);
+  #size = 0;
+  /** Roots of blocks of 256 leaves completed since they were last taken. */
+  #blockRoots: Buffer[] = [];
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(leafHashLatin1: string): void {
+    const node = this.#node;
+    let current = leafHashLatin1;
+    let level = 0;
+    let rest = this.#size;
+    while (rest % 2 === 1) {
+      this.#stack.copy(node, 1, level * HASH, (level + 1) * HASH);
+      node.latin1Write(current, 1 + HASH, HASH);
+      current = hash('sha256', node, 'latin1');
+      level++;
+      rest = Math.floor(rest / 2);
+      if (1 << level === TILE_WIDTH) this.#blockRoots.push(Buffer.from(current, 'latin1'));
+    }
+    this.#stack.latin1Write(current, level * HASH, HASH);
+    this.#size++;
+  }
+
+  takeBlockRoots(): Buffer[] {
+    const roots = this.#blockRoots;
+    this.#blockRoots = [];
+    return roots;
+  }
+
+  /** Root of the tree; the size must be at least 1. */
+  root(): Buffer {
+    let current: Buffer | undefined;
+    let rest = this.#size;
+    for (let level = 0; rest > 0; level++, rest = Math.floor(rest / 2)) {
+      if (rest % 2 === 0) continue;
+      const subtree = this.#stack.subarray(level * HASH, (level + 1) * HASH);
+      if (current === undefined) {
+        current = Buffer.from(subtree);
+        continue;
+      }
+      this.#node.set(subtree, 1);
+      this.#node.set(current, 1 + HASH);
+      current = Buffer.from(hash('sha256', this.#node, 'latin1'), 'latin1');
+    }
+    if (current === undefined) throw new RangeError('an empty tree has no frontier root');
+    return current;
+  }
+
+  mark(): FrontierMark {
+    return { size: this.#size, stack: Buffer.from(this.#stack) };
+  }
+
+  /** Goes back to a mark; block roots completed since are forgotten. */
+  reset(mark: FrontierMark): void {
+    mark.stack.copy(this.#stack);
+    this.#size = mark.size;
+    this.#blockRoots = [];
+  }
+}

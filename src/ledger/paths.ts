@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+
+/** File names of docs/formats/ledger.md. */
+export interface LedgerPaths {
+  readonly ledger: string;
+  readonly segments: string;
+  readonly checkpoint: string;
+  readonly watermark: string;
+  readonly verifierKey: string;
+  readonly quarantine: string;
+  readonly lock: string;
+  readonly hmacKey: string;
+  readonly logKey: string;
+  readonly keys: string;
+}
+
+export function ledgerPaths(dataDir: string, keysDir: string = join(dataDir, 'keys')): LedgerPaths {
+  return { ...ledgerDirPaths(join(dataDir, 'ledger')), keys: keysDir, hmacKey: join(keysDir, 'hmac.key'), logKey: join(keysDir, 'log.key'), lock: join(dataDir, 'ledger.lock') };
+}
+
+/** The same names below another folder: a ledger is created beside its place and renamed into it. */
+export function ledgerDirPaths(ledger: string): Omit<LedgerPaths, 'keys' | 'hmacKey' | 'logKey' | 'lock'> {
+  return {
+    ledger,
+    segments: join(ledger, 'segments'),
+    checkpoint: join(ledger, 'checkpoint'),
+    watermark: join(ledger, 'watermark'),
+    verifierKey: join(ledger, 'log.vkey'),
+    quarantine: join(ledger, 'quarantine'),
+  };
+}
