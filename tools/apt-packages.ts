@@ -1,0 +1,64 @@
+import { accessSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runCommand } from './run-command.ts';
+
+interface AptPackage {
+  readonly name: string;
+  /** A program that must be in PATH, or an absolute path that must exist. */
+  readonly probe: string;
+  readonly why: string;
+}
+
+/** Real programs that the tests run instead of stand-ins. */
+export const APT_PACKAGES: readonly AptPackage[] = [
+  { name: 'golang-go', probe: 'go', why: 'independent check of checkpoints and proofs' },
+  {
+    name: 'golang-golang-x-mod-dev',
+    probe: '/usr/share/gocode/src/golang.org/x/mod/sumdb/note/note.go',
+    why: 'the signed-note and tlog packages of that check',
+  },
+  { name: 'strace', probe: 'strace', why: 'injects disk errors into a real sidecar' },
+  { name: 'chromium', probe: '/usr/bin/chromium', why: 'opens the timeline page' },
+  { name: 'unzip', probe: 'unzip', why: 'unpacks bundles the way a stranger would' },
+  { name: 'openssl', probe: 'openssl', why: 'checks signatures without our code' },
+  { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
+];
+
+export function isPresent(probe: string, path = process.env.PATH ?? ''): boolean {
+  const places = probe.startsWith('/') ? [probe] : path.split(delimiter).map((folder) => join(folder, probe));
+  return places.some((place) => {
+    try {
+      accessSync(place);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+export function findMissing(packages: readonly AptPackage[] = APT_PACKAGES, path?: string): readonly AptPackage[] {
+  return packages.filter(({ probe }) => !isPresent(probe, path));
+}
+
+export function toInstallAdvice(missing: readonly AptPackage[]): string {
+  const reasons = missing.map(({ name, why }) => `  ${name}: ${why}`).join('\n');
+  return `the tests need programs that are not here:\n${reasons}\ninstall them as root:\n  apt-get install ${missing.map(({ name }) => name).join(' ')}`;
+}
+
+/** Answers true when everything is there, installing it first where we may (root with apt-get). */
+export async function ensureAptPackages(): Promise<boolean> {
+  const missing = findMissing();
+  if (missing.length === 0) return true;
+  if (process.getuid?.() !== 0 || !isPresent('apt-get')) {
+    console.error(toInstallAdvice(missing));
+    return false;
+  }
+  const names = missing.map(({ name }) => name);
+  console.log(`installing what the tests need: ${names.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await runCommand('apt-get', ['-q', 'update'], { env });
+  await runCommand('apt-get', ['-q', 'install', '-y', '--no-install-recommends', ...names], { env });
+  const still = findMissing();
+  if (still.length > 0) console.error(toInstallAdvice(still));
+  return still.length === 0;
+}
