@@ -34,13 +34,13 @@ export class Frontier {
     let rest = this.#size;
     while (rest % 2 === 1) {
       this.#stack.copy(node, 1, level * HASH, (level + 1) * HASH);
-      node.latin1Write(current, 1 + HASH, HASH);
+      node.write(current, 1 + HASH, HASH, 'latin1');
       current = hash('sha256', node, 'latin1');
       level++;
       rest = Math.floor(rest / 2);
       if (1 << level === TILE_WIDTH) this.#blockRoots.push(Buffer.from(current, 'latin1'));
     }
-    this.#stack.latin1Write(current, level * HASH, HASH);
+    this.#stack.write(current, level * HASH, HASH, 'latin1');
     this.#size++;
   }
 

@@ -1,0 +1,54 @@
+import { hash } from 'node:crypto';
+import { CHAIN_DOMAIN, LEDGER_ID_BYTES } from '../kernel/chain.ts';
+import { LEAF_BYTES_MAX, LEAF_MAC_BYTES } from '../kernel/leaf.ts';
+
+/** SHA-256 block size; HMAC pads keys to it (RFC 2104). Our keys are shorter. */
+const PAD_BYTES = 64;
+const MAC_AT = PAD_BYTES + CHAIN_DOMAIN.length + LEDGER_ID_BYTES;
+
+/**
+ * The keyed chain on the hot path: the same MACs as kernel/chain.ts, which the tests hold it to. Two one-shot hashes over
+ * prepared pads make one HMAC in 0.8 µs; createHmac takes 2.2 µs (Node 26).
+ */
+export class FastChain {
+  /** ipad ‖ domain ‖ ledger id ‖ previous mac ‖ body; the caller writes the body (header ‖ [tag] ‖ payload) at `bodyAt`. */
+  readonly buffer = Buffer.alloc(MAC_AT + LEAF_MAC_BYTES + LEAF_BYTES_MAX);
+  static readonly bodyAt = MAC_AT + LEAF_MAC_BYTES;
+  /** opad ‖ inner digest */
+  readonly #outer = Buffer.alloc(PAD_BYTES + LEAF_MAC_BYTES);
+
+  constructor(hmacKey: Uint8Array, ledgerId: Uint8Array, previousMac: Uint8Array) {
+    for (let i = 0; i < PAD_BYTES; i++) {
+      const byte = i < hmacKey.length ? hmacKey[i] : 0;
+      this.buffer[i] = byte ^ 0x36;
+      this.#outer[i] = byte ^ 0x5c;
+    }
+    this.buffer.set(CHAIN_DOMAIN, PAD_BYTES);
+    this.buffer.set(ledgerId, PAD_BYTES + CHAIN_DOMAIN.length);
+    this.buffer.set(previousMac, MAC_AT);
+  }
+
+  /** MAC of the body now in the buffer, as a latin1 string. The chain moves on to it. */
+  advance(bodyBytes: number): string {
+    this.#outer.write(hash('sha256', this.buffer.subarray(0, FastChain.bodyAt + bodyBytes), 'latin1'), PAD_BYTES, LEAF_MAC_BYTES, 'latin1');
+    const mac = hash('sha256', this.#outer, 'latin1');
+    this.buffer.write(mac, MAC_AT, LEAF_MAC_BYTES, 'latin1');
+    return mac;
+  }
+
+  /** A copy of the MAC the next leaf chains to. */
+  mac(): Buffer {
+    return Buffer.from(this.buffer.subarray(MAC_AT, FastChain.bodyAt));
+  }
+
+  /** Goes back to an earlier end of the chain. */
+  reset(mac: Uint8Array): void {
+    this.buffer.set(mac, MAC_AT);
+  }
+
+  /** Overwrites the key material. */
+  wipe(): void {
+    this.buffer.fill(0);
+    this.#outer.fill(0);
+  }
+}

@@ -1,0 +1,80 @@
+import { segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
+import type { Hashes } from '../kernel/hashes.ts';
+import { BlockTree } from './block-tree.ts';
+
+/** Where one block of 256 leaves begins. */
+export interface BlockStart {
+  /** First leaf index of the segment that holds it: names the file. */
+  readonly segmentFirst: number;
+  /** Byte offset of its first frame in that file. */
+  readonly offset: number;
+  /** Server time of its first leaf, ns. */
+  readonly timeNs: bigint;
+}
+
+/** What a commit adds to the index; crosses from the writer thread to the main thread. */
+export interface IndexDelta {
+  readonly starts: readonly BlockStart[];
+  /** Roots of blocks that became complete. */
+  readonly roots: readonly Uint8Array[];
+}
+
+/** Derived from the segments at start and kept in memory, about 100 bytes a block; never written, never trusted across a restart. */
+export class LedgerIndex {
+  readonly starts: BlockStart[] = [];
+  readonly tree: BlockTree;
+
+  constructor(hashes: Hashes) {
+    this.tree = new BlockTree(hashes);
+  }
+
+  apply(delta: IndexDelta): void {
+    for (const start of delta.starts) this.starts.push(start);
+    for (const root of delta.roots) this.tree.push(root);
+  }
+
+  /** Index of the last block that starts before `timeNs`; 0 when none does. Times never decrease, so this is a binary search. */
+  lastBlockBefore(timeNs: bigint): number {
+    let [low, high] = [0, this.starts.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.starts[middle].timeNs < timeNs) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(0, low - 1);
+  }
+}
+
+/** The segment that takes the next leaf, and where in it. */
+export interface SegmentEnd {
+  readonly first: number;
+  readonly leaves: number;
+  readonly bytes: number;
+}
+
+/** Collects block starts and roots while leaves are staged; shared by the writer and recovery so that both cut segments alike. */
+export class DeltaBuilder {
+  #starts: BlockStart[] = [];
+  #roots: Uint8Array[] = [];
+
+  /** To be called before the leaf `seq` is placed at `end`. */
+  leaf(seq: number, end: SegmentEnd, timeNs: bigint): void {
+    if (seq % TILE_WIDTH === 0) this.#starts.push({ segmentFirst: end.first, offset: end.bytes, timeNs });
+  }
+
+  roots(roots: readonly Uint8Array[]): void {
+    for (const root of roots) this.#roots.push(root);
+  }
+
+  take(): IndexDelta {
+    const delta = { starts: this.#starts, roots: this.#roots };
+    this.#starts = [];
+    this.#roots = [];
+    return delta;
+  }
+}
+
+/** The segment the next leaf belongs to: the current one, or a new one when that is full. */
+export function nextSegment(end: SegmentEnd): SegmentEnd {
+  return segmentIsFull(end.leaves, end.bytes) ? { first: end.first + end.leaves, leaves: 0, bytes: 0 } : end;
+}

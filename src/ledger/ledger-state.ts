@@ -1,0 +1,162 @@
+import { hash } from 'node:crypto';
+import { utf8 } from '../kernel/bytes.ts';
+import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import { assertInvariant } from '../kernel/errors.ts';
+import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, PAYLOAD_BYTES_MAX, REQUEST_TAG_BYTES, type LeafTypeName } from '../kernel/leaf.ts';
+import { FastChain } from './fast-chain.ts';
+import { Frontier, type FrontierMark } from './frontier.ts';
+import { FRAME_OVERHEAD_BYTES, LeafStager } from './leaf-stager.ts';
+import { DeltaBuilder, nextSegment, type SegmentEnd } from './ledger-index.ts';
+import { MinuteCounter, type MinuteMark } from './minute-counter.ts';
+import type { AppendRequest } from './ports.ts';
+
+/** A run of frames that goes into one segment file. */
+export interface Piece {
+  readonly segmentFirst: number;
+  readonly fileOffset: number;
+  /** The bytes are group[from, to). */
+  readonly from: number;
+  to: number;
+}
+
+export interface StateMark {
+  readonly end: SegmentEnd;
+  readonly lastTimeNs: bigint;
+  readonly mac: Buffer;
+  readonly frontier: FrontierMark;
+  readonly minutes: MinuteMark;
+}
+
+/** A record may need this much; requests bring their own sizes. */
+const RECORD_ROOM_BYTES = PAYLOAD_BYTES_MAX + FRAME_OVERHEAD_BYTES + REQUEST_TAG_BYTES;
+
+/**
+ * The end of the ledger in memory: where the next leaf goes, what it chains to, the tree's right edge, the running minute.
+ * Staging moves it ahead of the disk; `mark` and `reset` take it back when a write fails. Owned by one thread.
+ */
+export class LedgerState {
+  readonly chain: FastChain;
+  readonly frontier = new Frontier();
+  readonly minutes = new MinuteCounter();
+  readonly delta = new DeltaBuilder();
+  end: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
+  lastTimeNs = 0n;
+  readonly #stager: LeafStager;
+  #group: Buffer = Buffer.alloc(1024 * 1024);
+  #used = 0;
+  #pieces: Piece[] = [];
+
+  constructor(chain: FastChain) {
+    this.chain = chain;
+    this.#stager = new LeafStager(chain);
+  }
+
+  get size(): number {
+    return this.frontier.size;
+  }
+
+  mark(): StateMark {
+    return { end: this.end, lastTimeNs: this.lastTimeNs, mac: this.chain.mac(), frontier: this.frontier.mark(), minutes: this.minutes.mark() };
+  }
+
+  reset(mark: StateMark): void {
+    this.end = mark.end;
+    this.lastTimeNs = mark.lastTimeNs;
+    this.chain.reset(mark.mac);
+    this.frontier.reset(mark.frontier);
+    this.minutes.reset(mark.minutes);
+    this.delta.take();
+  }
+
+  /** Starts a commit group at wall time `nowNs`; the ledger's own time never goes back. */
+  begin(nowNs: bigint): void {
+    if (nowNs > this.lastTimeNs) this.lastTimeNs = nowNs;
+    this.#stager.setTime(this.lastTimeNs);
+    this.#used = 0;
+    this.#pieces = [];
+  }
+
+  /** The frames staged since `begin`. The buffer is reused by the next group, so it must be written before. */
+  staged(): { group: Buffer; pieces: readonly Piece[] } {
+    this.delta.roots(this.frontier.takeBlockRoots());
+    return { group: this.#group.subarray(0, this.#used), pieces: this.#pieces };
+  }
+
+  /** Stages one request whole; returns the range of its own leaves (a due minute summary stands before it). */
+  stageRequest(request: AppendRequest): { first: number; last: number } {
+    this.closeMinute();
+    const { events, record } = request;
+    const first = this.size;
+    const leaves = events.ends.length + (record === undefined ? 0 : 1);
+    assertInvariant(leaves > 0, 'a request has at least one leaf');
+    this.#makeRoom(events.payloads.length + events.ends.length * FRAME_OVERHEAD_BYTES + RECORD_ROOM_BYTES);
+    let from = 0;
+    for (let i = 0; i < events.ends.length; i++) {
+      const flags = i === leaves - 1 ? FLAG_LAST_OF_REQUEST : 0;
+      this.#stageLeaf(LEAF_TYPES.event, flags, i === 0 ? request.requestTag : undefined, events.payloads, from, events.ends[i]);
+      from = events.ends[i];
+    }
+    this.minutes.countLeaves(first, leaves, this.lastTimeNs);
+    this.minutes.countEvents(events);
+    if (record !== undefined) this.#stageRecord(record.type, record.payload, leaves === 1 ? request.requestTag : undefined);
+    return { first, last: this.size - 1 };
+  }
+
+  /** Stages the summary of the last minute if a later one has begun. */
+  closeMinute(): void {
+    const summary = this.minutes.due(this.lastTimeNs);
+    if (summary === undefined) return;
+    this.minutes.close();
+    this.#makeRoom(RECORD_ROOM_BYTES);
+    this.#stageRecord('minuteSummary', summary, undefined);
+  }
+
+  /**
+   * Takes over a leaf that stands on the disk, if its MAC continues the chain; otherwise leaves the state as it was and answers
+   * false. Minutes are not counted here: recovery recounts the last one. `frame` is `u16 length ‖ leaf`; its prefix is overwritten.
+   */
+  adoptFrame(frame: Buffer, timeNs: bigint): boolean {
+    const macAt = frame.length - LEAF_MAC_BYTES;
+    const before = this.chain.mac();
+    this.chain.buffer.set(frame.subarray(FRAME_PREFIX_BYTES, macAt), FastChain.bodyAt);
+    if (this.chain.advance(macAt - FRAME_PREFIX_BYTES) !== frame.toString('latin1', macAt)) {
+      this.chain.reset(before);
+      return false;
+    }
+    const end = nextSegment(this.end);
+    this.delta.leaf(this.size, end, timeNs);
+    frame[1] = 0x00;
+    this.frontier.add(hash('sha256', frame.subarray(1), 'latin1'));
+    this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + frame.length };
+    this.lastTimeNs = timeNs;
+    return true;
+  }
+
+  #stageRecord(type: LeafTypeName, payload: Json, tag: Uint8Array | undefined): void {
+    const bytes = utf8(canonicalJson(payload));
+    assertInvariant(bytes.length <= PAYLOAD_BYTES_MAX, `a ${type} record fits a leaf`);
+    this.#stageLeaf(LEAF_TYPES[type], FLAG_LAST_OF_REQUEST, tag, bytes, 0, bytes.length);
+  }
+
+  #stageLeaf(type: number, flags: number, tag: Uint8Array | undefined, payloads: Uint8Array, payloadFrom: number, payloadTo: number): void {
+    const end = nextSegment(this.end);
+    const seq = this.size;
+    this.delta.leaf(seq, end, this.lastTimeNs);
+    const at = this.#used;
+    const leafHash = this.#stager.stage(this.#group, at, { type, flags, seq, tag, payloads, payloadFrom, payloadTo });
+    const frameBytes = FRAME_OVERHEAD_BYTES + (tag === undefined ? 0 : REQUEST_TAG_BYTES) + payloadTo - payloadFrom;
+    this.frontier.add(leafHash);
+    this.#used = at + frameBytes;
+    const piece = this.#pieces.at(-1);
+    if (piece?.segmentFirst === end.first) piece.to = this.#used;
+    else this.#pieces.push({ segmentFirst: end.first, fileOffset: end.bytes, from: at, to: this.#used });
+    this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + frameBytes };
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#used + bytes <= this.#group.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#group.length * 2, this.#used + bytes));
+    larger.set(this.#group.subarray(0, this.#used));
+    this.#group = larger;
+  }
+}

@@ -1,0 +1,96 @@
+import type { Json } from '../kernel/canonical-json.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
+import { LEVELS } from '../kernel/levels.ts';
+
+const MINUTE_NS = 60_000_000_000n;
+/** A summary names at most this many tenants, so that its payload always fits a leaf; the rest are counted together. */
+export const TENANTS_NAMED_MAX = 64;
+
+interface MinuteCounts {
+  readonly minute: number;
+  readonly firstSeq: number;
+  lastSeq: number;
+  leaves: number;
+  readonly levels: number[];
+  readonly tenants: Map<string, number>;
+  tenantsOther: number;
+}
+
+export type MinuteMark = MinuteCounts | undefined;
+
+export function minuteOf(timeNs: bigint): number {
+  return Number(timeNs / MINUTE_NS);
+}
+
+/** Counts leaves (other than minute summaries) by minute, level and tenant until a later minute begins. */
+export class MinuteCounter {
+  #counts: MinuteMark;
+
+  /** Payload of the summary that has to stand before a leaf timed `timeNs`; undefined while its minute goes on. */
+  due(timeNs: bigint): Json | undefined {
+    const counts = this.#counts;
+    return counts === undefined || minuteOf(timeNs) <= counts.minute ? undefined : summaryPayload(counts);
+  }
+
+  /** The summary is staged: the next leaf opens its own minute. */
+  close(): void {
+    this.#counts = undefined;
+  }
+
+  /** Counts `leaves` leaves from `firstSeq` on, all timed `timeNs`. */
+  countLeaves(firstSeq: number, leaves: number, timeNs: bigint): void {
+    if (leaves === 0) return;
+    const counts = (this.#counts ??= {
+      minute: minuteOf(timeNs),
+      firstSeq,
+      lastSeq: firstSeq,
+      leaves: 0,
+      levels: LEVELS.map(() => 0),
+      tenants: new Map(),
+      tenantsOther: 0,
+    });
+    counts.lastSeq = firstSeq + leaves - 1;
+    counts.leaves += leaves;
+  }
+
+  /** Levels and tenants of a batch whose leaves have been counted. */
+  countEvents(batch: EventBatch): void {
+    const counts = this.#counts;
+    if (counts === undefined) return;
+    const byTenant = new Uint32Array(batch.tenantNames.length + 1);
+    for (let i = 0; i < batch.ends.length; i++) {
+      counts.levels[batch.levels[i]]++;
+      byTenant[batch.tenants[i]]++;
+    }
+    batch.tenantNames.forEach((tenant, index) => this.#countTenant(tenant, byTenant[index + 1]));
+  }
+
+  #countTenant(tenant: string, events: number): void {
+    const counts = this.#counts;
+    if (counts === undefined || events === 0) return;
+    const known = counts.tenants.get(tenant);
+    if (known !== undefined || counts.tenants.size < TENANTS_NAMED_MAX) counts.tenants.set(tenant, (known ?? 0) + events);
+    else counts.tenantsOther += events;
+  }
+
+  mark(): MinuteMark {
+    const counts = this.#counts;
+    return counts === undefined ? undefined : { ...counts, levels: [...counts.levels], tenants: new Map(counts.tenants) };
+  }
+
+  reset(mark: MinuteMark): void {
+    this.#counts = mark;
+  }
+}
+
+function summaryPayload(counts: MinuteCounts): Json {
+  return {
+    minute: counts.minute,
+    firstSeq: counts.firstSeq,
+    lastSeq: counts.lastSeq,
+    leaves: counts.leaves,
+    levels: Object.fromEntries(LEVELS.map((level, code) => [level, counts.levels[code]] as const).filter(([, events]) => events > 0)),
+    tenants: Object.fromEntries(counts.tenants),
+    tenantsOther: counts.tenantsOther,
+  };
+}

@@ -1,0 +1,58 @@
+import { toHex } from '../kernel/bytes.ts';
+
+/** Keys remembered for retries: at 200 keyed batches a second more than an hour; about 200 bytes each. */
+const REQUESTS_REMEMBERED_MAX = 1_000_000;
+
+/** A request that carried an Idempotency-Key, as found in its first leaf. */
+export interface RememberedRequest {
+  /** SHA-256 of the key, hex. */
+  readonly keyDigest: string;
+  /** SHA-256 of mode and body, hex. */
+  readonly bodyDigest: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Splits a request tag of docs/formats/ledger.md. */
+export function splitRequestTag(tag: Uint8Array): { keyDigest: string; bodyDigest: string } {
+  return { keyDigest: toHex(tag.subarray(0, 32)), bodyDigest: toHex(tag.subarray(32)) };
+}
+
+/** Rebuilds the idempotency table from the ledger: it is never stored anywhere else. */
+export class RequestLog {
+  #requests: RememberedRequest[] = [];
+  #open: { tag: Uint8Array; first: number } | undefined;
+
+  leaf(seq: number, tag: Uint8Array | undefined, isLast: boolean): void {
+    if (tag !== undefined) this.#open = { tag: tag.slice(), first: seq };
+    if (!isLast || this.#open === undefined) return;
+    this.#requests.push({ ...splitRequestTag(this.#open.tag), first: this.#open.first, last: seq });
+    this.#open = undefined;
+    if (this.#requests.length >= 2 * REQUESTS_REMEMBERED_MAX) this.#requests = this.#requests.slice(-REQUESTS_REMEMBERED_MAX);
+  }
+
+  /** Forgets requests that were cut off. */
+  cut(size: number): void {
+    this.#requests = this.#requests.filter((request) => request.last < size);
+  }
+
+  list(): RememberedRequest[] {
+    return this.#requests.slice(-REQUESTS_REMEMBERED_MAX);
+  }
+}
+
+/** What is known of an Idempotency-Key: insertion order is age, the oldest is forgotten first. */
+export class RequestMemory {
+  readonly #byKey = new Map<string, RememberedRequest>();
+
+  remember(request: RememberedRequest): void {
+    this.#byKey.set(request.keyDigest, request);
+    if (this.#byKey.size <= REQUESTS_REMEMBERED_MAX) return;
+    const oldest = this.#byKey.keys().next();
+    if (!oldest.done) this.#byKey.delete(oldest.value);
+  }
+
+  recall(keyDigest: string): RememberedRequest | undefined {
+    return this.#byKey.get(keyDigest);
+  }
+}

@@ -1,0 +1,106 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { readU16, toHex } from '../kernel/bytes.ts';
+import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LeafFormatError, parseLeaf, parseSegmentName, segmentName, type Leaf } from '../kernel/leaf.ts';
+import { listDirectory, readAt } from './files.ts';
+import { nextSegment } from './ledger-index.ts';
+import type { LedgerState, StateMark } from './ledger-state.ts';
+
+/** Read size of the scan; more than any frame, small enough to stay out of the way. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** Where and why the chain of good leaves ends. */
+export interface Break {
+  readonly segment: string;
+  readonly offset: number;
+  readonly seq: number;
+  readonly reason: string;
+  /** True when the bytes simply stop: the last file ends here. */
+  readonly isEndOfFile: boolean;
+}
+
+export interface ScanResult {
+  /** The last point that ends a request, at or after `trustedSize`. */
+  readonly complete: StateMark & { readonly segment: string };
+  /** Undefined when every byte is a good leaf of a complete request. */
+  readonly broken: Break | undefined;
+  /** Segment files in order; the last good leaf need not be in the last of them. */
+  readonly segments: readonly string[];
+}
+
+export interface ScanHooks {
+  /** Called for every good leaf, in order; `leaf` is a view that the next call may overwrite. */
+  leaf(leaf: Leaf): void;
+}
+
+/**
+ * Walks all segments and lets the state adopt every leaf whose MAC continues the chain, up to the first break. Believes nothing it
+ * has not checked. Marks complete requests only from `trustedSize` on: below it, a break is fatal for the caller anyway.
+ */
+export function scanSegments(directory: string, state: LedgerState, trustedSize: number, hooks: ScanHooks): ScanResult {
+  const segments = listDirectory(directory);
+  let complete = { ...state.mark(), segment: segmentName(0) };
+  const finish = (broken: Break | undefined): ScanResult => ({ complete, broken, segments });
+  for (const name of segments) {
+    const due = state.size === 0 ? 0 : nextSegment(state.end).first;
+    const previousIsFull = state.size === 0 || due !== state.end.first;
+    if (parseSegmentName(name) !== due || !previousIsFull) {
+      return finish({ segment: name, offset: 0, seq: state.size, reason: `expected the segment ${segmentName(previousIsFull ? due : state.end.first)} to hold entry ${state.size}`, isEndOfFile: false });
+    }
+    const broken = scanSegment(directory, name, state, (leaf) => {
+      hooks.leaf(leaf);
+      if ((leaf.flags & FLAG_LAST_OF_REQUEST) !== 0 && state.size >= trustedSize) complete = { ...state.mark(), segment: name };
+    });
+    if (broken !== undefined) return finish({ ...broken, isEndOfFile: broken.isEndOfFile && name === segments.at(-1) });
+  }
+  return finish(complete.frontier.size === state.size ? undefined : endBreak(segments, state, 'the last request is incomplete'));
+}
+
+function endBreak(segments: readonly string[], state: LedgerState, reason: string): Break {
+  return { segment: segments.at(-1) ?? segmentName(0), offset: state.end.bytes, seq: state.size, reason, isEndOfFile: true };
+}
+
+function scanSegment(directory: string, name: string, state: LedgerState, onLeaf: (leaf: Leaf) => void): Break | undefined {
+  const fd = openSync(join(directory, name), 'r');
+  try {
+    const fileBytes = fstatSync(fd).size;
+    let chunk: Buffer = Buffer.alloc(0);
+    let chunkAt = 0;
+    let offset = 0;
+    const broken = (reason: string, isEndOfFile: boolean): Break => ({ segment: name, offset, seq: state.size, reason, isEndOfFile });
+    if (fileBytes === 0) return broken('the segment is empty', true);
+    while (offset < fileBytes) {
+      if (chunkAt + chunk.length - offset < FRAME_PREFIX_BYTES + LEAF_BYTES_MAX && chunkAt + chunk.length < fileBytes) {
+        chunk = readAt(fd, offset, CHUNK_BYTES);
+        chunkAt = offset;
+      }
+      const at = offset - chunkAt;
+      const left = chunk.length - at;
+      const frameBytes = left < FRAME_PREFIX_BYTES ? FRAME_PREFIX_BYTES : FRAME_PREFIX_BYTES + readU16(chunk, at);
+      if (left < frameBytes) return broken('the file ends inside an entry', true);
+      if (state.end.leaves > 0 && state.end.first !== nextSegment(state.end).first && offset > 0) return broken('the segment goes on past its end', false);
+      const reason = adopt(state, chunk.subarray(at, at + frameBytes), onLeaf);
+      if (reason !== undefined) return broken(reason, false);
+      offset += frameBytes;
+    }
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The reason the frame is not the next leaf, or undefined once the state has adopted it. */
+function adopt(state: LedgerState, frame: Buffer, onLeaf: (leaf: Leaf) => void): string | undefined {
+  let leaf: Leaf;
+  try {
+    leaf = parseLeaf(frame.subarray(FRAME_PREFIX_BYTES));
+  } catch (error) {
+    if (error instanceof LeafFormatError) return error.message;
+    throw error;
+  }
+  if (leaf.seq !== state.size) return `expected counter ${state.size}, found ${leaf.seq}`;
+  if (leaf.timeNs < state.lastTimeNs) return 'the time goes back';
+  if (!state.adoptFrame(frame, leaf.timeNs)) return `the MAC ${toHex(leaf.mac).slice(0, 16)}… does not continue the chain`;
+  onLeaf(leaf);
+  return undefined;
+}
