@@ -1,0 +1,132 @@
+/** The import rules between rooms. Each rule has a planted violation in test/gates/boundaries.test.ts that it must reject. */
+
+const ROOMS = 'bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
+
+/** Files of a room that may open files; everything else gets bytes handed in. */
+const STORES = [
+  'src/ledger/', // refined by ledger-fs-only-in-stores
+  'src/verify/', // refined by verify-fs-only-in-stores
+  'src/cli/', // reads and writes the files the user names
+  'src/import/', // reads the log file the user names
+  'src/config/', // configuration, tokens and keys come from files
+];
+
+/** In the ledger and the verifier only these touch the disk, so that every write site is in the fault table. */
+const STORE_FILES = '(^|/)(files|keys|lock|scan|[a-z0-9-]*-(store|files|lock|file))\\.ts$';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'two files that need each other are one file, or miss a third',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'an import that leads nowhere hides every other rule',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'kernel-imports-no-room',
+      comment: 'the kernel is what everything else stands on',
+      severity: 'error',
+      from: { path: '^src/kernel/' },
+      to: { path: '^src/', pathNot: '^src/kernel/' },
+    },
+    {
+      name: 'verify-imports-kernel-and-bundle-format-only',
+      comment: 'the verifier is written from the format documents, not from the writer',
+      severity: 'error',
+      from: { path: '^src/verify/' },
+      to: { path: '^src/', pathNot: ['^src/(verify|kernel)/', '^src/bundle/format\\.ts$'] },
+    },
+    {
+      name: 'ledger-sees-no-server',
+      comment: 'the ledger works without HTTP, bundles, limits and parsers',
+      severity: 'error',
+      from: { path: '^src/ledger/' },
+      to: { path: '^src/(http|bundle|limiter|ingest|cli|verify)/' },
+    },
+    {
+      name: 'ingest-imports-kernel-only',
+      comment: 'parsing is a pure function from bytes to a batch',
+      severity: 'error',
+      from: { path: '^src/ingest/' },
+      to: { path: '^src/', pathNot: '^src/(ingest|kernel)/' },
+    },
+    {
+      name: 'bundle-imports-kernel-and-ledger-ports-only',
+      comment: 'a bundle is made from any ledger that keeps the port',
+      severity: 'error',
+      from: { path: '^src/bundle/' },
+      to: { path: '^src/', pathNot: ['^src/(bundle|kernel)/', '^src/ledger/ports\\.ts$'] },
+    },
+    {
+      name: 'pure-models-import-nothing',
+      comment: 'the models that are proved and tested against their stores stand alone',
+      severity: 'error',
+      from: { path: '^src/(limiter/window|versions/patch)\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'sign-and-verify-apart',
+      comment: 'nothing that writes is checked by code that knows how it was written',
+      severity: 'error',
+      from: { path: '^src/(ledger|bundle|ingest)/' },
+      to: { path: '^src/verify/' },
+    },
+    {
+      name: 'wiring-imported-by-main-only',
+      comment: 'main, app and context are the top; only tests and main may reach for them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(main|app|context)\\.ts$', '^src/bin/', '^src/cli/serve\\.ts$'] },
+      to: { path: '^src/(main|app|context)\\.ts$' },
+    },
+    {
+      name: 'rooms-do-not-import-cli',
+      comment: 'commands are thin and use rooms, never the other way round',
+      severity: 'error',
+      from: { path: `^src/(${ROOMS}|kernel)/`, pathNot: '^src/(cli|bin)/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'fs-only-in-rooms-with-stores',
+      comment: 'only store files touch the disk',
+      severity: 'error',
+      from: { path: '^src/', pathNot: STORES.map((room) => `^${room}`) },
+      to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
+    },
+    {
+      name: 'ledger-fs-only-in-stores',
+      comment: 'every write site of the ledger is a file of the fault table',
+      severity: 'error',
+      from: { path: '^src/(ledger|verify)/', pathNot: STORE_FILES },
+      to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
+    },
+    {
+      name: 'src-imports-no-test-code',
+      comment: 'nothing that ships depends on tests, tools or benchmarks',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|tools|bench)/' },
+    },
+    {
+      name: 'src-imports-no-development-packages',
+      comment: 'npm install --omit=dev must run',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/bundle/timeline/app/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};
