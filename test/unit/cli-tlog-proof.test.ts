@@ -9,9 +9,9 @@ const GOOD = `c2sp.org/tlog-proof@v1\nindex 5\n${HASH}\n\nexample.com/log\n6\n${
 describe('tlog-proof text', () => {
   test('is the text of c2sp.org/tlog-proof', () => {
     const hash = new Uint8Array(32);
-    expect(formatTlogProof({ index: 10, hashes: [hash], checkpoint: 'checkpoint data\n', extra: new TextEncoder().encode('extra information') })).toBe(
-      `c2sp.org/tlog-proof@v1\nextra ZXh0cmEgaW5mb3JtYXRpb24=\nindex 10\n${HASH}\n\ncheckpoint data\n`,
-    );
+    expect(
+      formatTlogProof({ index: 10, hashes: [hash], checkpoint: 'checkpoint data\n', extra: new TextEncoder().encode('extra information') }),
+    ).toBe(`c2sp.org/tlog-proof@v1\nextra ZXh0cmEgaW5mb3JtYXRpb24=\nindex 10\n${HASH}\n\ncheckpoint data\n`);
     expect(formatTlogProof({ index: 0, hashes: [], checkpoint: 'checkpoint\n' })).toBe('c2sp.org/tlog-proof@v1\nindex 0\n\ncheckpoint\n');
   });
 
