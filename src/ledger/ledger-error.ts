@@ -3,6 +3,7 @@ import { CodedError } from '../kernel/errors.ts';
 export type LedgerErrorCode =
   | 'queue-full' // more is waiting than the bound allows; try again later
   | 'disk-full' // nothing of this request was stored; works again when space returns
+  | 'key-reused' // this Idempotency-Key came with another body before
   | 'closed' // the sidecar is shutting down
   | 'failed' // the writer died; the process ends and recovery is the normal start
   | 'locked' // another process writes this ledger

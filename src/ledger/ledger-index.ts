@@ -32,17 +32,17 @@ export class LedgerIndex {
     for (const start of delta.starts) this.starts.push(start);
     for (const root of delta.roots) this.tree.push(root);
   }
+}
 
-  /** Index of the last block that starts before `timeNs`; 0 when none does. Times never decrease, so this is a binary search. */
-  lastBlockBefore(timeNs: bigint): number {
-    let [low, high] = [0, this.starts.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.starts[middle].timeNs < timeNs) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
+/** Index of the last block that starts before `timeNs`; 0 when none does. Times never decrease, so this is a binary search. */
+export function lastBlockBefore(starts: readonly BlockStart[], timeNs: bigint): number {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle].timeNs < timeNs) low = middle + 1;
+    else high = middle;
   }
+  return Math.max(0, low - 1);
 }
 
 /** The segment that takes the next leaf, and where in it. */

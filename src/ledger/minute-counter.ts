@@ -22,6 +22,10 @@ export function minuteOf(timeNs: bigint): number {
   return Number(timeNs / MINUTE_NS);
 }
 
+export function minuteStartNs(minute: number): bigint {
+  return BigInt(minute) * MINUTE_NS;
+}
+
 /** Counts leaves (other than minute summaries) by minute, level and tenant until a later minute begins. */
 export class MinuteCounter {
   #counts: MinuteMark;

@@ -47,6 +47,8 @@ export interface Appended {
   readonly last: number;
   /** Signed checkpoint that covers the request. */
   readonly checkpoint: string;
+  /** True when the request tag was known: nothing was written now, first and last are those of the first time. */
+  readonly isReplay: boolean;
 }
 
 /** One request's leaves: events, then at most one record of our own; all land or none. */
@@ -58,18 +60,21 @@ export interface AppendRequest {
 }
 
 export interface LedgerStats {
-  readonly entries: number;
-  readonly bytes: number;
-  readonly groups: number;
   readonly queuedBytes: number;
   readonly queuedRequests: number;
+  /** Things this start found and repaired; 0 after a clean shutdown. */
+  readonly recoveries: number;
+  /** The last write found the disk full. */
+  readonly isDiskFull: boolean;
+  /** The published checkpoint file is older than the head. */
+  readonly isCheckpointStale: boolean;
 }
 
 /** The ledger as the rest of the process sees it: the writer lives in a thread of its own behind this port. */
 export interface Ledger extends LedgerReader {
   /**
    * Resolves once the request's leaves are durable. Rejects with LedgerError: `queue-full`, `disk-full` (nothing was
-   * stored), `closed`, `failed` (the writer died; the process is about to end).
+   * stored), `key-reused`, `closed`, `failed` (the writer died; the process is about to end).
    */
   append(request: AppendRequest): Promise<Appended>;
   /** Signs the checkpoint of the tree's first `size` leaves: the same bytes each time. */

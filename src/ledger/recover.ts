@@ -1,19 +1,18 @@
 import { closeSync, ftruncateSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { equalBytes, toHex } from '../kernel/bytes.ts';
+import { equalBytes, readU16, toHex } from '../kernel/bytes.ts';
 import { GENESIS_PREVIOUS_MAC } from '../kernel/chain.ts';
 import type { Json } from '../kernel/canonical-json.ts';
-import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_TYPES, LeafFormatError, parseLeaf, segmentName } from '../kernel/leaf.ts';
+import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_TYPES, LeafFormatError, parseLeaf, segmentName, TILE_WIDTH } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { Checkpoint } from '../kernel/note.ts';
-import { readU16 } from '../kernel/bytes.ts';
 import { ownCheckpoint } from './checkpoint.ts';
 import { FastChain } from './fast-chain.ts';
 import { isPresent, listDirectory, makeDirectory, readIfPresent, removeFile, syncDirectory, writeNewFile } from './files.ts';
 import { assertOwnKeys, parseGenesis } from './genesis.ts';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
-import { LedgerIndex } from './ledger-index.ts';
+import type { IndexDelta } from './ledger-index.ts';
 import { LedgerState } from './ledger-state.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { LedgerIdentity } from './ports.ts';
@@ -30,7 +29,8 @@ const QUARANTINE_BYTES_MAX = 1024 * 1024 * 1024;
 export interface Recovered {
   readonly identity: LedgerIdentity;
   readonly state: LedgerState;
-  readonly index: LedgerIndex;
+  /** The whole index, for whoever reads. */
+  readonly delta: IndexDelta;
   /** Highest good watermark generation; the next one is written above it. */
   readonly generation: number;
   /** Payloads of the recovery leaves to append first: what was found and done. */
@@ -42,7 +42,7 @@ export interface Recovered {
  * The normal start: walks the ledger, checks it against watermark and checkpoint, cuts off what was never acknowledged. Refuses
  * (LedgerError) when anything acknowledged is missing or changed. May itself die anywhere: every step can be repeated.
  */
-export function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchorNote: string | undefined): Recovered {
+export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchorNote: string | undefined): Promise<Recovered> {
   const identity = readIdentity(paths, keys);
   const watermarkFile = readIfPresent(paths.watermark, WATERMARK_FILE_BYTES) ?? new Uint8Array(0);
   const marks = parseWatermark(nodeHashes, watermarkKey(nodeHashes, keys.hmacKey), watermarkFile);
@@ -67,9 +67,9 @@ export function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchorNote: 
   if (checkpoint === undefined) {
     findings.push(replaced('checkpoint', checkpointFile ?? new Uint8Array(0), scan.complete.frontier.size, checkpointFile === undefined ? 'missing' : 'not a checkpoint signed by this ledger'));
   }
-  const index = walk.rewind(scan);
-  recountMinute(paths, state, index);
-  return { identity, state, index, generation: marks.newest?.generation ?? 0, findings, requests: walk.requests.list() };
+  const delta = walk.rewind(scan);
+  await recountMinute(paths.segments, state, delta);
+  return { identity, state, delta, generation: marks.newest?.generation ?? 0, findings, requests: walk.requests.list() };
 }
 
 function readIdentity(paths: LedgerPaths, keys: LedgerKeys): LedgerIdentity {
@@ -133,14 +133,13 @@ class Walk {
   }
 
   /** Takes the state back to the last complete request and builds the index up to there. */
-  rewind(scan: ScanResult): LedgerIndex {
+  rewind(scan: ScanResult): IndexDelta {
     const size = scan.complete.frontier.size;
-    const delta = { ...this.#state.delta.take(), roots: this.#state.frontier.takeBlockRoots() };
-    const index = new LedgerIndex(nodeHashes);
-    index.apply({ starts: delta.starts.filter((_, block) => block * 256 < size), roots: delta.roots.filter((_, block) => (block + 1) * 256 <= size) });
+    const starts = this.#state.delta.take().starts.filter((_, block) => block * TILE_WIDTH < size);
+    const roots = this.#state.frontier.takeBlockRoots().filter((_, block) => (block + 1) * TILE_WIDTH <= size);
     this.#state.reset(scan.complete);
     this.requests.cut(size);
-    return index;
+    return { starts, roots };
   }
 }
 
