@@ -7,11 +7,11 @@ import { join } from 'node:path';
 interface CruiseResult {
   readonly modules: readonly { readonly source: string }[];
   readonly summary: {
+    readonly ruleSetUsed: { readonly forbidden: readonly { readonly name: string; readonly comment: string }[] };
     readonly violations: readonly {
       readonly from: string;
       readonly to: string;
       readonly rule: { readonly name: string };
-      readonly comment?: string;
     }[];
   };
 }
@@ -32,8 +32,8 @@ const { modules, summary } = JSON.parse(stdout) as CruiseResult;
 const cruised = new Set(modules.map(({ source }) => source));
 const missed = globSync(folders.map((folder) => `${folder}/**/*.ts`)).filter((file) => !cruised.has(file));
 for (const file of missed) console.error(`not looked at: ${file}`);
-for (const { rule, from, to, comment } of summary.violations)
-  console.error(`${rule.name}: ${from} imports ${to} (${comment ?? 'no reason given'})`);
+const reasons = new Map(summary.ruleSetUsed.forbidden.map(({ name, comment }) => [name, comment]));
+for (const { rule, from, to } of summary.violations) console.error(`${rule.name}: ${from} imports ${to} (${reasons.get(rule.name) ?? ''})`);
 if (cruised.size === 0) console.error('no module was looked at');
 console.log(`${cruised.size} modules, ${summary.violations.length} violations`);
 if (cruised.size === 0 || missed.length > 0 || summary.violations.length > 0) process.exitCode = 1;
