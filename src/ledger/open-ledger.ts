@@ -46,7 +46,7 @@ export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedg
   const isBuilt = import.meta.url.endsWith('.js');
   const worker = new Worker(new URL(isBuilt ? './writer-thread.js' : './writer-thread.ts', import.meta.url), { workerData });
   const ready = await new Promise<Ready>((resolve, reject) => {
-    worker.once('error', (cause) => reject(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
+    worker.once('error', (cause: Error) => reject(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
     worker.once('message', (message: FromWriter) => {
       if (message.kind === 'ready') resolve(message);
       else if (message.kind === 'fatal') reject(new LedgerError(message.code as LedgerErrorCode, message.message));
@@ -87,7 +87,7 @@ class LedgerClient extends FileReader implements Ledger {
     this.#recoveries = ready.recoveries;
     for (const request of ready.requests) this.#memory.remember(request);
     worker.on('message', (message: FromWriter) => this.#receive(message));
-    worker.on('error', (cause) => this.#die(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
+    worker.on('error', (cause: Error) => this.#die(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
     worker.on('exit', () => {
       this.#onClosed?.();
       if (this.#closed === undefined) this.#die(new LedgerError('failed', "the ledger's writer thread ended"));

@@ -1,13 +1,10 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { readU16, toHex } from '../kernel/bytes.ts';
-import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LeafFormatError, parseLeaf, parseSegmentName, segmentName, type Leaf } from '../kernel/leaf.ts';
-import { listDirectory, readAt } from './files.ts';
+import { toHex } from '../kernel/bytes.ts';
+import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LeafFormatError, parseLeaf, parseSegmentName, segmentName, type Leaf } from '../kernel/leaf.ts';
+import { listDirectory } from './files.ts';
 import { nextSegment } from './ledger-index.ts';
 import type { LedgerState, StateMark } from './ledger-state.ts';
-
-/** Read size of the scan; more than any frame, small enough to stay out of the way. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
+import { walkFrames } from './walk-frames.ts';
 
 /** Where and why the chain of good leaves ends. */
 export interface Break {
@@ -61,32 +58,11 @@ function endBreak(segments: readonly string[], state: LedgerState, reason: strin
 }
 
 function scanSegment(directory: string, name: string, state: LedgerState, onLeaf: (leaf: Leaf) => void): Break | undefined {
-  const fd = openSync(join(directory, name), 'r');
-  try {
-    const fileBytes = fstatSync(fd).size;
-    let chunk: Buffer = Buffer.alloc(0);
-    let chunkAt = 0;
-    let offset = 0;
-    const broken = (reason: string, isEndOfFile: boolean): Break => ({ segment: name, offset, seq: state.size, reason, isEndOfFile });
-    if (fileBytes === 0) return broken('the segment is empty', true);
-    while (offset < fileBytes) {
-      if (chunkAt + chunk.length - offset < FRAME_PREFIX_BYTES + LEAF_BYTES_MAX && chunkAt + chunk.length < fileBytes) {
-        chunk = readAt(fd, offset, CHUNK_BYTES);
-        chunkAt = offset;
-      }
-      const at = offset - chunkAt;
-      const left = chunk.length - at;
-      const frameBytes = left < FRAME_PREFIX_BYTES ? FRAME_PREFIX_BYTES : FRAME_PREFIX_BYTES + readU16(chunk, at);
-      if (left < frameBytes) return broken('the file ends inside an entry', true);
-      if (state.end.leaves > 0 && state.end.first !== nextSegment(state.end).first && offset > 0) return broken('the segment goes on past its end', false);
-      const reason = adopt(state, chunk.subarray(at, at + frameBytes), onLeaf);
-      if (reason !== undefined) return broken(reason, false);
-      offset += frameBytes;
-    }
-    return undefined;
-  } finally {
-    closeSync(fd);
-  }
+  const end = walkFrames(join(directory, name), (frame, offset) => {
+    const isPastEnd = offset > 0 && nextSegment(state.end).first !== state.end.first;
+    return isPastEnd ? 'the segment goes on past its end' : adopt(state, frame, onLeaf);
+  });
+  return end === undefined ? undefined : { ...end, segment: name, seq: state.size };
 }
 
 /** The reason the frame is not the next leaf, or undefined once the state has adopted it. */

@@ -73,7 +73,8 @@ export class SegmentFiles {
     const fds = [...this.#unsynced];
     this.#unsynced.clear();
     await Promise.all(fds.map(fdatasyncAsync));
-    for (const fd of fds) if (fd !== this.#fd) closeSync(fd);
+    // A full segment may have been written again while this ran: then the next sync closes it.
+    for (const fd of fds) if (fd !== this.#fd && !this.#unsynced.has(fd)) closeSync(fd);
   }
 
   close(): void {
