@@ -1,0 +1,63 @@
+import { toSafeText } from './safe-text.ts';
+
+/** On a terminal the bar is redrawn at most this often … */
+const REDRAW_MS = 100;
+/** … and in a file or a pipe a line is written this often. */
+const PLAIN_MS = 5000;
+const BAR_CELLS = 24;
+const LABEL_CHARS_MAX = 30;
+
+export interface ProgressBar {
+  /** `total` is undefined when the end cannot be known. */
+  update(done: number, total: number | undefined, lines: number): void;
+  /** Removes the bar. */
+  finish(): void;
+}
+
+/** Progress of a long file: share, lines per second and the time left, on stderr. */
+export function createProgressBar(
+  stderr: NodeJS.WritableStream,
+  isTerminal: boolean,
+  label: string,
+  nowMs: () => number = () => performance.now(),
+): ProgressBar {
+  const startMs = nowMs();
+  let drawnMs = isTerminal ? Number.NEGATIVE_INFINITY : startMs;
+  let isDrawn = false;
+  const name = toSafeText(label).slice(-LABEL_CHARS_MAX);
+  return {
+    update(done, total, lines) {
+      const now = nowMs();
+      if (now - drawnMs < (isTerminal ? REDRAW_MS : PLAIN_MS)) return;
+      drawnMs = now;
+      const text = `${name}  ${progressText(done, total, lines, (now - startMs) / 1000)}`;
+      stderr.write(isTerminal ? `\r\x1b[K${text}` : `${text}\n`);
+      isDrawn = isTerminal;
+    },
+    finish() {
+      if (isDrawn) stderr.write('\r\x1b[K');
+      isDrawn = false;
+    },
+  };
+}
+
+function progressText(done: number, total: number | undefined, lines: number, seconds: number): string {
+  const rate = seconds > 0 ? `${Math.round(lines / seconds).toLocaleString('en-US')} lines/s` : '';
+  const count = `${lines.toLocaleString('en-US')} lines`;
+  if (total === undefined || total === 0) return [count, toMegabytes(done), rate].join('  ');
+  const share = Math.min(1, done / total);
+  const cells = Math.round(share * BAR_CELLS);
+  const bar = `[${'#'.repeat(cells)}${'-'.repeat(BAR_CELLS - cells)}] ${String(Math.floor(share * 100)).padStart(3)} %`;
+  const left = share > 0 && seconds > 0 ? `${toDuration((seconds / share) * (1 - share))} left` : '';
+  return [bar, count, `${toMegabytes(done)} of ${toMegabytes(total)}`, rate, left].join('  ');
+}
+
+function toMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function toDuration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h} h ${m} min` : m > 0 ? `${m} min ${s} s` : `${s} s`;
+}
