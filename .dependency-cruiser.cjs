@@ -4,8 +4,8 @@ const ROOMS = 'bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limite
 
 /** Files of a room that may open files; everything else gets bytes handed in. */
 const STORES = [
-  'src/ledger/', // refined by ledger-fs-only-in-stores
-  'src/verify/', // refined by verify-fs-only-in-stores
+  'src/ledger/', // narrowed by fs-only-in-stores
+  'src/verify/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -101,7 +101,7 @@ module.exports = {
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {
-      name: 'ledger-fs-only-in-stores',
+      name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
       from: { path: '^src/(ledger|verify)/', pathNot: STORE_FILES },
