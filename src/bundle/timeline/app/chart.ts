@@ -8,7 +8,7 @@ import { zoneName } from './insight.ts';
 import { chooseGroups, type Stack } from './palette.ts';
 import type { Store, View } from './store.ts';
 import { ticks, type Span } from './time-axis.ts';
-import { formatCount, formatMinute, formatStamp, formatStep, formatTick, plural } from './time-format.ts';
+import { formatClock, formatCount, formatMinute, formatStamp, formatStep, formatTick, plural } from './time-format.ts';
 import { toVisible } from './visible-text.ts';
 
 export interface Plot {
@@ -23,6 +23,8 @@ export interface Plot {
 
 const MARGIN = { left: 52, right: 14, top: 26, bottom: 24 };
 const TICK_SPACING_PX = 96;
+/** A label centred nearer to the edge would be cut off. */
+const EDGE_PX = 16;
 /** Bars below this width run together; no gap is drawn between them. */
 const GAP_FROM_PX = 4;
 /** Markers beyond that would cover the bars. */
@@ -102,7 +104,8 @@ function drawTicks(root: SVGSVGElement, view: View, plot: Plot): void {
   for (const ms of atMs) {
     const x = toX(plot, ms);
     root.append(svg('line', { class: 'tick-line', x1: x, x2: x, y1: baseline, y2: baseline + 4 }));
-    root.append(svg('text', { class: 'axis-text', x, y: baseline + 17, 'text-anchor': 'middle' }, formatTick(ms, view.zone, stepMs)));
+    const anchor = x > plot.left + plot.width - EDGE_PX ? 'end' : 'middle';
+    root.append(svg('text', { class: 'axis-text', x, y: baseline + 17, 'text-anchor': anchor }, formatTick(ms, view.zone, stepMs)));
   }
 }
 
@@ -141,7 +144,7 @@ function drawPeak(root: SVGSVGElement, view: View, plot: Plot, toY: (count: numb
   const y = toY(peak.count) - 5;
   const anchor = x > plot.left + plot.width - 90 ? 'end' : x < plot.left + 90 ? 'start' : 'middle';
   root.append(svg('path', { class: 'peak-mark', d: `M${x} ${y}l-4.5 -6h9z` }));
-  const label = `${formatCount(peak.count)} · ${formatTick(peak.atMs, view.zone, Math.min(peak.stepMs, 60_000 * 60))}`;
+  const label = `${formatCount(peak.count)} · ${formatClock(peak.atMs, view.zone, peak.stepMs)}`;
   const dx = anchor === 'end' ? -9 : anchor === 'start' ? 9 : 0;
   root.append(svg('text', { class: 'peak-text', x: x + dx, y: anchor === 'middle' ? y - 9 : y, 'text-anchor': anchor }, label));
 }

@@ -4,11 +4,12 @@ import { checkLine, edgesBefore, ENTRY_BAD, ENTRY_GOOD, ENTRY_UNPROVED } from '.
 import { button, byId, el } from './dom.ts';
 import { isEvent } from './entry.ts';
 import { parseEntryLine, type EntryLine } from './entry-line.ts';
+import { zoneName } from './insight.ts';
 import { prettyJson } from './pretty-json.ts';
 import { renderText } from './render-text.ts';
 import type { Store, View } from './store.ts';
 import { levelBadge } from './table.ts';
-import { formatCount, formatFull, formatStamp } from './time-format.ts';
+import { formatCount, formatFull } from './time-format.ts';
 
 /** A leaf has at most 65,535 bytes; JSON escapes can make its text six times as long. */
 const DETAIL_CHARS_MAX = 400_000;
@@ -65,15 +66,16 @@ function content(store: Store, view: View): HTMLElement[] {
 function fieldsOf(view: View, line: EntryLine, eventMs: number): [string, string][] {
   const receivedMs = Number(line.head.timeNs / 1_000_000n);
   const fields: [string, string][] = [];
+  const stamp = (ms: number): string => `${formatFull(ms, view.zone)} ${zoneName(view.zone)}${view.zone === 'utc' ? '' : ` (${formatFull(ms, 'utc')} UTC)`}`;
   if (line.head.type === LEAF_TYPES.event) {
     const parsed = JSON.parse(line.payloadText) as Record<string, unknown>;
-    if (!Number.isNaN(eventMs)) fields.push(['Event time', `${formatStamp(eventMs, view.zone)} (${formatFull(eventMs, 'utc')} UTC)`]);
+    if (!Number.isNaN(eventMs)) fields.push(['Event time', stamp(eventMs)]);
     for (const key of ['level', 'tenant', 'source', 'actor', 'traceId', 'spanId']) {
       const value = parsed[key];
       if (typeof value === 'string') fields.push([key, value]);
     }
   }
-  fields.push(['Received', `${formatStamp(receivedMs, view.zone)} (${formatFull(receivedMs, 'utc')} UTC)`]);
+  fields.push(['Received', stamp(receivedMs)]);
   return fields;
 }
 

@@ -7,7 +7,7 @@ import { toVisible } from './visible-text.ts';
 
 const TITLES: readonly (readonly [Dimension, string, number])[] = [
   ['pattern', 'Kinds of messages', 7],
-  ['address', 'Addresses in messages', 6],
+  ['address', 'Addresses', 6],
   ['actor', 'Actors', 5],
   ['tenant', 'Tenants', 5],
   ['source', 'Sources', 5],

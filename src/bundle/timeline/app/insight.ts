@@ -1,6 +1,6 @@
 import type { Peak } from './bins.ts';
 import { topOf, type Dimension, type LogIndex } from './log-index.ts';
-import { formatCount, formatFull, formatMinute, formatPercent, formatSpan, formatStep, plural, type Zone } from './time-format.ts';
+import { formatClock, formatCount, formatFull, formatMinute, formatPercent, formatSpan, formatStep, plural, type Zone } from './time-format.ts';
 import type { Axis, Span } from './time-axis.ts';
 
 /** Below this the fullest bin is no peak worth a word. */
@@ -16,9 +16,10 @@ export function peakSentence(peak: Peak | undefined, events: number, zone: Zone)
   if (factor < PEAK_FACTOR_MIN || peak.count < PEAK_COUNT_MIN) return `Steady: never more than ${plural(peak.count, 'event')} in ${step}.`;
   const unit = step.replace(/^one /, '');
   const rounded = factor >= 10 ? Math.round(factor) : Math.round(factor * 10) / 10;
-  const than = peak.median === 0 ? `; in most stretches of ${unit} there were none` : ` (${formatCount(rounded)}× the median ${unit})`;
-  const sentence = `Peak: ${plural(peak.count, 'event')} in ${step} at ${formatMinute(peak.atMs, zone, peak.stepMs)} ${zoneName(zone)}${than}`;
-  return `${sentence}.`;
+  const none = step.startsWith('one ') ? `; most ${unit}s have none` : `; most stretches of ${unit} have none`;
+  const than = peak.median === 0 ? none : ` (${formatCount(rounded)}× the median ${unit})`;
+  const again = peak.againAtMs === undefined ? '' : ` and again at ${formatClock(peak.againAtMs, zone, peak.stepMs)}`;
+  return `Peak: ${plural(peak.count, 'event')} in ${step} at ${formatMinute(peak.atMs, zone, peak.stepMs)}${again} ${zoneName(zone)}${than}.`;
 }
 
 /** A group must make up this share of the peak to be named. */
@@ -49,10 +50,11 @@ export function zoneName(zone: Zone): string {
 /** Why the axis is not simply the window; empty when it is. */
 export function axisNote(axis: Axis, window: Span, zone: Zone): string {
   const notes: string[] = [];
-  const spanText = formatSpan(axis.span.toMs - axis.span.fromMs);
+  const spanText = formatSpan(axis.core.toMs - axis.core.fromMs);
   if (axis.reason === 'fitted') notes.push(`The axis is fitted to the events: ${spanText} of a window of ${formatSpan(window.toMs - window.fromMs)}.`);
   if (axis.reason === 'outside') {
-    notes.push(`Imported history: the events carry times from ${formatFull(axis.span.fromMs, zone)} on, outside the window in which they were received.`);
+    const [first, last] = [formatFull(axis.core.fromMs, zone), formatFull(axis.core.toMs, zone)];
+    notes.push(`Imported history: the events are from ${first} to ${last} ${zoneName(zone)}, before or after the window in which they were received.`);
   }
   const beyond = axis.before + axis.after;
   if (beyond > 0) notes.push(`${plural(beyond, 'event')} with times beyond the axis (${formatCount(axis.before)} earlier, ${formatCount(axis.after)} later).`);

@@ -51,7 +51,7 @@ function isOurs(event: KeyboardEvent): boolean {
   if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) {
     if (event.key === 'Escape') target.blur();
     const isLeavingSearch = target instanceof HTMLInputElement && (event.key === 'ArrowDown' || event.key === 'Enter');
-    if (isLeavingSearch) byId('rows').focus();
+    if (isLeavingSearch) byId('rows').focus({ preventScroll: true });
     return event.key === 'ArrowDown' && isLeavingSearch;
   }
   return !(target instanceof HTMLButtonElement && event.key === 'Enter');
@@ -63,7 +63,7 @@ function moves(store: Store): [string, () => void][] {
     if (last < 0) return;
     store.update({ cursor: Math.min(last, Math.max(0, to(store.view.cursor, last))) });
     const active = document.activeElement;
-    if (active === null || active === document.body) byId('rows').focus();
+    if (active === null || active === document.body) byId('rows').focus({ preventScroll: true });
   };
   const next = go((cursor) => cursor + 1);
   const previous = go((cursor) => cursor - 1);

@@ -95,7 +95,8 @@ export function hasColumn(view: View, dimension: 'tenant' | 'source'): boolean {
 
 export function levelBadge(level: number, typeName: string): HTMLElement[] {
   if (level < 0) return [el('span', { class: 'badge-record', text: typeName })];
+  if (level === 0) return [el('span', { class: 'faint', text: '–' })];
   const dot = el('span', { class: 'dot' });
   dot.style.background = levelColor(level);
-  return [dot, el('span', { text: level === 0 ? '–' : LEVELS[level] })];
+  return [dot, el('span', { text: LEVELS[level] })];
 }

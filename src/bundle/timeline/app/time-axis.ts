@@ -45,6 +45,8 @@ export type AxisReason = 'window' | 'fitted' | 'outside';
 export interface Axis {
   readonly span: Span;
   readonly reason: AxisReason;
+  /** From the first to the last event that counts (not a wrong clock). */
+  readonly core: Span;
   /** Events whose time lies beyond the axis, left and right. */
   readonly before: number;
   readonly after: number;
@@ -60,12 +62,12 @@ const OUTLIER_GAIN_MIN = 4;
 /** The stretch the chart shows at first. `sortedMs` are the event times, ascending. */
 export function chooseAxis(sortedMs: ArrayLike<number>, window: Span): Axis {
   const n = sortedMs.length;
-  if (n === 0) return { span: window, reason: 'window', before: 0, after: 0 };
+  if (n === 0) return { span: window, reason: 'window', core: window, before: 0, after: 0 };
   const core = coreOf(sortedMs);
   const isInside = core.fromMs >= window.fromMs && core.toMs <= window.toMs;
   const isWide = core.toMs - core.fromMs >= WINDOW_SHARE_MIN * (window.toMs - window.fromMs);
-  if (isInside && isWide) return withOutside(sortedMs, window, 'window');
-  return withOutside(sortedMs, padded(core), isInside ? 'fitted' : 'outside');
+  if (isInside && isWide) return withOutside(sortedMs, window, core, 'window');
+  return withOutside(sortedMs, padded(core), core, isInside ? 'fitted' : 'outside');
 }
 
 function coreOf(sortedMs: ArrayLike<number>): Span {
@@ -83,9 +85,9 @@ function padded(span: Span): Span {
   return { fromMs: span.fromMs - padMs, toMs: span.toMs + padMs };
 }
 
-function withOutside(sortedMs: ArrayLike<number>, span: Span, reason: AxisReason): Axis {
+function withOutside(sortedMs: ArrayLike<number>, span: Span, core: Span, reason: AxisReason): Axis {
   let [before, after] = [0, 0];
   for (let i = 0; i < sortedMs.length && sortedMs[i] < span.fromMs; i++) before++;
   for (let i = sortedMs.length - 1; i >= 0 && sortedMs[i] > span.toMs; i--) after++;
-  return { span, reason, before, after };
+  return { span, reason, core, before, after };
 }

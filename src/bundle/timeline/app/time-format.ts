@@ -47,10 +47,19 @@ export function formatMinute(ms: number, zone: Zone, stepMs = 60_000): string {
   return `${p.month} ${p.day}, ${two(p.hour)}:${two(p.minute)}${seconds}`;
 }
 
-/** "Dec 10, 2024, 09:12:13" */
-export function formatFull(ms: number, zone: Zone): string {
+/** "09:12" for steps of less than a day, "Dec 10" otherwise. */
+export function formatClock(ms: number, zone: Zone, stepMs: number): string {
   const p = timeParts(ms, zone);
-  return `${p.month} ${p.day}, ${p.year}, ${two(p.hour)}:${two(p.minute)}:${two(p.second)}`;
+  if (stepMs >= 86_400_000) return `${p.month} ${p.day}`;
+  return `${two(p.hour)}:${two(p.minute)}${stepMs < 60_000 ? `:${two(p.second)}` : ''}`;
+}
+
+/** "Dec 10, 2024, 09:12:13", with milliseconds unless they are zero. */
+export function formatFull(ms: number, zone: Zone): string {
+  if (Number.isNaN(ms)) return 'no readable time';
+  const p = timeParts(ms, zone);
+  const fraction = p.ms === 0 ? '' : `.${String(p.ms).padStart(3, '0')}`;
+  return `${p.month} ${p.day}, ${p.year}, ${two(p.hour)}:${two(p.minute)}:${two(p.second)}${fraction}`;
 }
 
 /** Axis label fit for the distance of ticks. */

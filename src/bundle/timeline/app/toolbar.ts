@@ -103,12 +103,15 @@ function resultText(view: View): string {
 
 function levelChips(store: Store, view: View): HTMLElement[] {
   const present = new Set(view.log.entries.filter(isEvent).map((entry) => entry.level));
+  // A log without levels needs no chip that says so.
+  if (present.size === 1 && present.has(0)) return [];
   return LEVELS.flatMap((name, level) => {
     if (!present.has(level)) return [];
     const dot = el('span', { class: 'dot' });
     dot.style.background = levelColor(level);
     const attrs = { type: 'button', 'aria-pressed': String(view.filter.levels.has(level)), 'data-level': name };
-    const chip = el('button', { class: 'chip', attrs }, dot, level === 0 ? 'no level' : name, el('b', { text: formatCount(view.matches.levelCounts[level]) }));
+    const isEmpty = view.matches.levelCounts[level] === 0;
+    const chip = el('button', { class: isEmpty ? 'chip empty-chip' : 'chip', attrs }, dot, level === 0 ? 'no level' : name, el('b', { text: formatCount(view.matches.levelCounts[level]) }));
     chip.addEventListener('click', () => store.toggleLevel(level));
     return [chip];
   }).reverse();
