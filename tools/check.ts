@@ -12,7 +12,8 @@ async function runGate(gate: Gate): Promise<Outcome> {
   console.log(`\n── ${gate.name}`);
   const startMs = performance.now();
   let passed = true;
-  for (const [program, ...args] of gate.commands) if ((await runCommand(program, args)) !== 0) passed = false;
+  const env = { ...process.env, ...gate.env };
+  for (const [program, ...args] of gate.commands) if ((await runCommand(program, args, { env })) !== 0) passed = false;
   return { name: gate.name, passed, seconds: ((performance.now() - startMs) / 1000).toFixed(1) };
 }
 

@@ -52,7 +52,7 @@ function runGateIn(dir: string, name: string): { exitCode: number; output: strin
   let exitCode = 0;
   let output = '';
   // Colours and the output styles for certain CI services would hide the words that the canaries look for.
-  const env = { PATH: process.env.PATH ?? '', HOME: dir, NO_COLOR: '1' };
+  const env = { PATH: process.env.PATH ?? '', HOME: dir, NO_COLOR: '1', ...gate.env };
   for (const [program, ...args] of gate.commands) {
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: dir, encoding: 'utf8', env });
     exitCode ||= status ?? 128;
