@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { Json } from '../../kernel/canonical-json.ts';
+import { parseEvents, type Fault, type ParsedEvents } from '../../ingest/parse-events.ts';
+import type { Ledger } from '../../ledger/ports.ts';
+import type { Observer } from '../../observe/observer.ts';
+import { HttpError } from '../http-error.ts';
+import { problemResponse } from '../schemas/common.ts';
+
+/** Bounds the memory of one request; 10,000 events of 800 bytes fit. */
+export const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** A rejected-input leaf states this many faults; the count is always whole. */
+const FAULTS_RECORDED_MAX = 50;
+/** Field paths in a rejected-input leaf are cut to this, so that the leaf always fits. */
+const FAULT_TEXT_CHARS_MAX = 256;
+
+const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+const MODE = { reject: 0, skip: 1 } as const;
+
+const Accepted = Type.Object({
+  accepted: Type.Integer({ description: 'Events stored.' }),
+  first: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the first of them.' }),
+  last: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the last of them.' }),
+  checkpoint: Type.String({ description: 'Signed checkpoint that covers them (C2SP note).' }),
+  rejected: Type.Optional(Type.Integer({ description: 'Lines refused under onInvalid=skip.' })),
+  faults: Type.Optional(Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), reason: Type.String() }))),
+  faultsTotal: Type.Optional(Type.Integer()),
+});
+
+const Query = Type.Object(
+  { onInvalid: Type.Optional(Type.Enum(['reject', 'skip'], { description: 'skip: take the good lines, answer the faults, record what was refused.' })) },
+  { additionalProperties: false },
+);
+
+const schema = {
+  tags: ['ledger'],
+  summary: 'Store events; answers once they are on disk',
+  description:
+    'One JSON event, an array of events, or NDJSON (up to 8 MiB, 10,000 events). Our event shape (docs/events.md) or pino lines. With an `Idempotency-Key` header a retried request lands once; the answer then carries `Idempotency-Replayed: true`.',
+  consumes: ['application/json', 'application/x-ndjson'],
+  querystring: Query,
+  response: {
+    201: Accepted,
+    400: problemResponse('Every fault of the request; nothing was stored'),
+    413: problemResponse('More than 8 MiB'),
+    415: problemResponse('Neither JSON nor NDJSON'),
+    422: problemResponse('The Idempotency-Key came with another request before'),
+    503: problemResponse('Too much is waiting; see Retry-After'),
+    507: problemResponse('The disk is full'),
+  },
+};
+
+export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: Observer): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(['application/json', ...NDJSON_TYPES], { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body));
+  app.post<{ Querystring: { onInvalid?: 'reject' | 'skip' } }>('/events', { schema, bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
+    const onInvalid = request.query.onInvalid ?? 'reject';
+    const key = idempotencyKey(request);
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
+    const parsed = parseEvents(body, NDJSON_TYPES.includes(mediaType) ? 'ndjson' : 'json', { onInvalid });
+    if (parsed.faultsTotal > 0 && onInvalid === 'reject') {
+      observer.eventsAccepted(0, parsed.rejected);
+      throw new HttpError('invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, { faults: parsed.faults, faultsTotal: parsed.faultsTotal });
+    }
+    const accepted = parsed.batch.ends.length;
+    const appended = await ledger.append({
+      events: parsed.batch,
+      requestTag: key === undefined ? undefined : requestTag(key, body, onInvalid),
+      record: parsed.rejected > 0 ? { type: 'rejectedInput', payload: rejectedInput(parsed, body) } : undefined,
+    });
+    if (appended.isReplay) void reply.header('idempotency-replayed', 'true');
+    else observer.eventsAccepted(accepted, parsed.rejected);
+    const refused = parsed.rejected > 0 ? { rejected: parsed.rejected, faults: parsed.faults, faultsTotal: parsed.faultsTotal } : {};
+    return reply.code(201).send({
+      accepted,
+      first: accepted === 0 ? null : appended.first,
+      last: accepted === 0 ? null : appended.first + accepted - 1,
+      checkpoint: appended.checkpoint,
+      ...refused,
+    });
+  });
+}
+
+/** Visible ASCII, 1 to 255 characters: what every HTTP client can send unchanged. */
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw new HttpError('invalid-request', 'the Idempotency-Key must be 1 to 255 visible ASCII characters', {
+    faults: [{ field: 'headers/idempotency-key', reason: 'must be 1 to 255 visible ASCII characters' }],
+    faultsTotal: 1,
+  });
+}
+
+/** SHA-256(key) ‖ SHA-256(mode ‖ body), as docs/formats/ledger.md puts it into the first leaf. */
+function requestTag(key: string, body: Uint8Array, onInvalid: 'reject' | 'skip'): Uint8Array {
+  const keyDigest = createHash('sha256').update(key).digest();
+  const bodyDigest = createHash('sha256').update(Uint8Array.of(MODE[onInvalid])).update(body).digest();
+  return Buffer.concat([keyDigest, bodyDigest]);
+}
+
+function rejectedInput(parsed: ParsedEvents, body: Uint8Array): Json {
+  const recorded = parsed.faults.slice(0, FAULTS_RECORDED_MAX).map(({ line, field, reason }: Fault) => ({ line, field: shorten(field), reason: shorten(reason) }));
+  return { bodySha256: createHash('sha256').update(body).digest('hex'), faults: recorded, faultsTotal: parsed.faultsTotal, rejected: parsed.rejected };
+}
+
+function shorten(text: string): string {
+  return text.length <= FAULT_TEXT_CHARS_MAX ? text : `${text.slice(0, FAULT_TEXT_CHARS_MAX).toWellFormed()}…`;
+}

@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Commit } from '../ledger/writer.ts';
+import type { LedgerStats } from '../ledger/ports.ts';
+import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
+
+type NamesOf<Kind> = { [Name in MetricName]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never }[MetricName];
+
+/** Counts, logs and labels what happens: one method per business event, so that counter and log line cannot drift apart. */
+export class Observer {
+  readonly log: Logger;
+  readonly registry = new Registry();
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #histograms = new Map<string, Histogram>();
+
+  constructor(log: Logger, version: string) {
+    this.log = log;
+    for (const [name, spec] of Object.entries<MetricSpec>(METRICS)) this.#register(name, spec);
+    collectDefaultMetrics({ register: this.registry, prefix: 'proofs_' });
+    this.#gauges.get('proofs_build_info')?.set({ version }, 1);
+  }
+
+  #register(name: string, spec: MetricSpec): void {
+    const common = { name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [this.registry] };
+    if (spec.kind === 'counter') this.#counters.set(name, new Counter(common));
+    else if (spec.kind === 'gauge') this.#gauges.set(name, new Gauge(common));
+    else this.#histograms.set(name, new Histogram({ ...common, buckets: [...(spec.buckets ?? [])] }));
+  }
+
+  #count(name: NamesOf<'counter'>, by = 1, labels: Record<string, string> = {}): void {
+    this.#counters.get(name)?.inc(labels, by);
+  }
+
+  #set(name: NamesOf<'gauge'>, value: number): void {
+    this.#gauges.get(name)?.set(value);
+  }
+
+  #observe(name: NamesOf<'histogram'>, value: number, labels: Record<string, string> = {}): void {
+    this.#histograms.get(name)?.observe(labels, value);
+  }
+
+  eventsAccepted(accepted: number, rejected: number): void {
+    if (accepted > 0) this.#count('proofs_events_accepted_total', accepted);
+    if (rejected > 0) this.#count('proofs_events_rejected_total', rejected);
+  }
+
+  /** `code` is one of the closed set of docs/errors.md. */
+  requestRefused(code: string, status: number, detail: string, requestId: string): void {
+    this.#count('proofs_requests_refused_total', 1, { code });
+    this.log[status >= 500 ? 'error' : 'info']({ code, status, requestId }, detail);
+  }
+
+  requestAnswered(route: string, status: number, seconds: number): void {
+    this.#observe('proofs_http_request_seconds', seconds, { route, status: String(status) });
+  }
+
+  committed(commit: Commit): void {
+    this.#count('proofs_ledger_entries_total', commit.entries);
+    this.#count('proofs_ledger_bytes_total', commit.bytes);
+    this.#observe('proofs_ledger_commit_seconds', commit.commitMs / 1000);
+  }
+
+  bundleBuilt(bytes: number, sha256: string, entries: number): void {
+    this.#count('proofs_bundles_built_total');
+    this.#observe('proofs_bundle_bytes', bytes);
+    this.log.info({ bytes, sha256, entries }, 'bundle built');
+  }
+
+  /** Gauges are read when somebody asks. */
+  async metrics(size: number, stats: LedgerStats): Promise<string> {
+    this.#set('proofs_ledger_size', size);
+    this.#set('proofs_ledger_queue_bytes', stats.queuedBytes);
+    this.#set('proofs_ledger_queue_requests', stats.queuedRequests);
+    this.#set('proofs_ledger_recoveries', stats.recoveries);
+    this.#set('proofs_ledger_disk_full', stats.isDiskFull ? 1 : 0);
+    this.#set('proofs_ledger_checkpoint_stale', stats.isCheckpointStale ? 1 : 0);
+    return this.registry.metrics();
+  }
+}
