@@ -16,7 +16,8 @@ export async function buildTimelineApp(outDir: string): Promise<void> {
   const bytes = Buffer.byteLength(script + style + skeleton);
   if (bytes > APP_BYTES_MAX) throw new Error(`the timeline app has ${bytes} bytes; at most ${APP_BYTES_MAX} are allowed`);
   // Inside an HTML script or style element these would end it, or begin a comment.
-  for (const text of [script, style]) if (/<\/(script|style)|<!--/i.test(text)) throw new Error('the timeline app holds text that ends its own element');
+  for (const text of [script, style])
+    if (/<\/(script|style)|<!--/i.test(text)) throw new Error('the timeline app holds text that ends its own element');
   await mkdir(outDir, { recursive: true });
   await writeFile(join(outDir, 'app.ts'), toModule({ APP_SCRIPT: script, APP_STYLE: style, APP_SKELETON: skeleton }));
 }

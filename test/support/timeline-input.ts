@@ -59,7 +59,10 @@ export function sampleTimelineInput(leaves: readonly SampleLeaf[], window: Sampl
     checkpoint: formatNote(text, { name: ORIGIN, keyId }, signEd25519(key, utf8(text))),
     proof: { first: edgeFirst, size: leaves.length, hashes: rangeProof(subtree, edgeFirst, edgeLast, leaves.length).map(toHex) },
     edgesNdjson: edges.map((line) => `${line}\n`).join(''),
-    eventsNdjson: lines.slice(first, last + 1).map((line) => `${line}\n`).join(''),
+    eventsNdjson: lines
+      .slice(first, last + 1)
+      .map((line) => `${line}\n`)
+      .join(''),
     toolVersion: '0.1.0',
   };
 }

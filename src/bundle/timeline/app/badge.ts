@@ -41,11 +41,25 @@ function fillReport(dialog: HTMLDialogElement, view: View): void {
   const { verdict, envelope } = view;
   const list = el('ul', { class: 'stages' });
   for (const { label, outcome, text } of verdict?.stages ?? []) {
-    list.append(el('li', { attrs: { 'data-outcome': outcome } }, el('span', { class: 'stage-mark', text: MARKS[outcome] }), el('b', { text: label }), el('span', { text })));
+    list.append(
+      el(
+        'li',
+        { attrs: { 'data-outcome': outcome } },
+        el('span', { class: 'stage-mark', text: MARKS[outcome] }),
+        el('b', { text: label }),
+        el('span', { text }),
+      ),
+    );
   }
   const lead = verdict === undefined ? 'The checks are still running.' : 'Recomputed in this browser, from the entries in this file:';
   dialog.replaceChildren(
-    el('div', { class: 'dialog-bar' }, el('h2', { text: 'Verification' }), el('span', { class: 'grow' }), button('✕', () => dialog.close(), { 'aria-label': 'Close' }, 'button icon')),
+    el(
+      'div',
+      { class: 'dialog-bar' },
+      el('h2', { text: 'Verification' }),
+      el('span', { class: 'grow' }),
+      button('✕', () => dialog.close(), { 'aria-label': 'Close' }, 'button icon'),
+    ),
     el('p', { text: lead }),
     list,
     el('h3', { text: 'Checkpoint' }),

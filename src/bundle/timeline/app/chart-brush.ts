@@ -1,6 +1,6 @@
-import { toMs, toX, type Plot } from './chart.ts';
 import { el } from './dom.ts';
 import { zoneName } from './insight.ts';
+import { toMs, toX, type Plot } from './plot.ts';
 import type { Store } from './store.ts';
 import { formatCount, formatMinute, plural } from './time-format.ts';
 import { toVisible } from './visible-text.ts';
@@ -87,7 +87,15 @@ function showTip(tip: HTMLElement, store: Store, plot: Plot, x: number, hostWidt
     if (count === 0) continue;
     const swatch = el('span', { class: 'swatch' });
     swatch.style.background = stack.groups[group].color;
-    tip.append(el('div', { class: 'tip-row' }, swatch, el('span', { class: 'tip-label', text: toVisible(stack.groups[group].label) }), el('b', { text: formatCount(count) })));
+    tip.append(
+      el(
+        'div',
+        { class: 'tip-row' },
+        swatch,
+        el('span', { class: 'tip-label', text: toVisible(stack.groups[group].label) }),
+        el('b', { text: formatCount(count) }),
+      ),
+    );
   }
   const at = toX(plot, fromMs + bins.stepMs / 2);
   const width = tip.offsetWidth;

@@ -1,25 +1,16 @@
 import { LEAF_TYPES } from '../../../kernel/leaf.ts';
-import { countBins, countTicks, findPeak, type Bins } from './bins.ts';
+import { countBins, countTicks, findPeak } from './bins.ts';
 import { attachBrush } from './chart-brush.ts';
 import { drawOverview } from './chart-overview.ts';
 import { byId, svg } from './dom.ts';
 import { isBookkeeping, isEvent } from './entry.ts';
 import { zoneName } from './insight.ts';
 import { chooseGroups, type Stack } from './palette.ts';
+import { toX, type Plot } from './plot.ts';
 import type { Store, View } from './store.ts';
-import { ticks, type Span } from './time-axis.ts';
+import { ticks } from './time-axis.ts';
 import { formatClock, formatCount, formatMinute, formatStamp, formatStep, formatTick, plural } from './time-format.ts';
 import { toVisible } from './visible-text.ts';
-
-export interface Plot {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-  readonly span: Span;
-  readonly bins: Bins;
-  readonly stack: Stack;
-}
 
 const MARGIN = { left: 52, right: 14, top: 26, bottom: 24 };
 const TICK_SPACING_PX = 96;
@@ -29,15 +20,6 @@ const EDGE_PX = 16;
 const GAP_FROM_PX = 4;
 /** Markers beyond that would cover the bars. */
 const MARKERS_MAX = 200;
-
-export function toX(plot: Plot, ms: number): number {
-  return plot.left + ((ms - plot.span.fromMs) / (plot.span.toMs - plot.span.fromMs)) * plot.width;
-}
-
-export function toMs(plot: Plot, x: number): number {
-  const share = Math.min(1, Math.max(0, (x - plot.left) / plot.width));
-  return plot.span.fromMs + share * (plot.span.toMs - plot.span.fromMs);
-}
 
 /** The stacked bars: redrawn whole on every change, a few hundred shapes at most. */
 export function mountChart(store: Store): void {
@@ -125,7 +107,8 @@ function barPaths(plot: Plot, toY: (count: number) => number): SVGPathElement[] 
       const [y0, y1] = [toY(below), toY(below + count)];
       // Half a pixel at least: a single fatal event among thousands must not vanish.
       const height = Math.max(0.75, y0 - y1);
-      paths[group] += `M${x0.toFixed(2)} ${(y0 - height).toFixed(2)}h${Math.max(0.75, x1 - x0 - gap).toFixed(2)}v${height.toFixed(2)}H${x0.toFixed(2)}z`;
+      paths[group] +=
+        `M${x0.toFixed(2)} ${(y0 - height).toFixed(2)}h${Math.max(0.75, x1 - x0 - gap).toFixed(2)}v${height.toFixed(2)}H${x0.toFixed(2)}z`;
       below += count;
     }
   }

@@ -1,13 +1,9 @@
 import { utf8 } from '../../../kernel/bytes.ts';
 import { isSignedBy, type SignedCheckpoint, type VerifierKey } from '../../../kernel/note.ts';
-
-export interface SignatureOutcome {
-  readonly outcome: 'good' | 'bad' | 'unchecked';
-  readonly text: string;
-}
+import type { Stage } from './stage.ts';
 
 /** Checks the checkpoint's Ed25519 signature by WebCrypto. A browser that cannot do it says so: never a silent green. */
-export async function checkCheckpoint(checkpoint: SignedCheckpoint, key: VerifierKey, keyId: string): Promise<SignatureOutcome> {
+export async function checkCheckpoint(checkpoint: SignedCheckpoint, key: VerifierKey, keyId: string): Promise<Omit<Stage, 'label'>> {
   const own = checkpoint.signatures.find((signature) => signature.name === key.name && signature.keyId === key.keyId);
   if (own === undefined) return { outcome: 'bad', text: `the checkpoint is not signed by key ${keyId}` };
   let isGenuine: boolean;

@@ -1,6 +1,6 @@
 import type { EnvelopeHead } from '../envelope.ts';
-import type { Stage } from './check.ts';
 import type { EntryLine } from './entry-line.ts';
+import type { Stage } from './stage.ts';
 
 interface Ordered {
   /** True when the first of `entries` stands before the window. */

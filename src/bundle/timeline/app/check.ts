@@ -8,6 +8,7 @@ import { checkCheckpoint } from './check-signature.ts';
 import { checkWindow } from './check-window.ts';
 import { parseEntryLine, rebuildLeaf, type EntryLine } from './entry-line.ts';
 import { inSlices } from './slices.ts';
+import type { Stage } from './stage.ts';
 import { formatCount } from './time-format.ts';
 
 /** Status of one entry: not looked at yet, proved, altered, or intact in itself but not proved to be in the signed tree. */
@@ -15,12 +16,6 @@ export const ENTRY_PENDING = 0;
 export const ENTRY_GOOD = 1;
 export const ENTRY_BAD = 2;
 export const ENTRY_UNPROVED = 3;
-
-export interface Stage {
-  readonly label: string;
-  readonly outcome: 'good' | 'bad' | 'unchecked';
-  readonly text: string;
-}
 
 export interface Verdict {
   readonly state: 'good' | 'partial' | 'bad';
@@ -49,7 +44,8 @@ export function checkLine(line: string, expectedSeq: number): CheckedLine {
     const stated = fromHex(head.leafHash);
     const hash = leafHash(portableHashes, rebuildLeaf(entry));
     const base = { entry, seq: head.seq };
-    if (head.seq !== expectedSeq) return { ...base, seq: expectedSeq, hash: stated, fault: `carries the number ${head.seq} where ${expectedSeq} belongs` };
+    if (head.seq !== expectedSeq)
+      return { ...base, seq: expectedSeq, hash: stated, fault: `carries the number ${head.seq} where ${expectedSeq} belongs` };
     if (stated === undefined || !equalBytes(stated, hash)) return { ...base, hash: stated, fault: 'its content does not give its SHA-256' };
     if (Date.parse(head.time) !== Number(head.timeNs / 1_000_000n)) return { ...base, hash, fault: '"time" and "timeNs" disagree' };
     return { ...base, hash, fault: undefined };
@@ -64,7 +60,11 @@ export async function checkEnvelope(envelope: Envelope, progress: (done: number,
   const before = edges.slice(0, edgesBefore(envelope));
   const lines = [...before, ...events, ...edges.slice(before.length)];
   const checked: CheckedLine[] = [];
-  await inSlices(lines.length, (i) => checked.push(checkLine(lines[i], head.proof.first + i)), (done) => progress(done, lines.length));
+  await inSlices(
+    lines.length,
+    (i) => checked.push(checkLine(lines[i], head.proof.first + i)),
+    (done) => progress(done, lines.length),
+  );
 
   const faults = checked.filter((line) => line.fault !== undefined);
   const { checkpoint, stages: notes, keyId } = await readNote(envelope);
@@ -108,7 +108,11 @@ function statusesOf(lines: readonly CheckedLine[], isProved: boolean): Uint8Arra
 function contentStage(checked: readonly CheckedLine[], faults: readonly CheckedLine[]): Stage {
   const label = 'Entries';
   if (faults.length === 0) {
-    return { label, outcome: 'good', text: `the content of ${formatCount(checked.length)} entries gives their SHA-256, and their numbers have no gap` };
+    return {
+      label,
+      outcome: 'good',
+      text: `the content of ${formatCount(checked.length)} entries gives their SHA-256, and their numbers have no gap`,
+    };
   }
   const others = faults.length === 1 ? '' : `; ${formatCount(faults.length - 1)} more are damaged`;
   return { label, outcome: 'bad', text: `entry ${formatCount(faults[0].seq)}: ${faults[0].fault}${others}` };
@@ -119,7 +123,8 @@ function treeStage(envelope: Envelope, checked: readonly CheckedLine[], checkpoi
   const label = 'Tree';
   const { first, size, hashes } = envelope.head.proof;
   if (checkpoint === undefined) return { label, outcome: 'bad', text: 'there is no readable checkpoint to compare with' };
-  if (checkpoint.size !== size) return { label, outcome: 'bad', text: `the proof is for a ledger of ${size} entries, the checkpoint for ${checkpoint.size}` };
+  if (checkpoint.size !== size)
+    return { label, outcome: 'bad', text: `the proof is for a ledger of ${size} entries, the checkpoint for ${checkpoint.size}` };
   const leaves = checked.map((line) => line.hash);
   const proof = hashes.map((hash) => fromHex(hash));
   if (leaves.some((hash) => hash?.length !== 32) || proof.some((hash) => hash?.length !== 32)) {
@@ -128,20 +133,31 @@ function treeStage(envelope: Envelope, checked: readonly CheckedLine[], checkpoi
   const isHash = (hash: Uint8Array | undefined): hash is Uint8Array => hash !== undefined;
   const root = rootOfRange(portableHashes, leaves.filter(isHash), first, size, proof.filter(isHash));
   if (root === undefined || !equalBytes(root, checkpoint.root)) {
-    const text = 'the entries do not lead to the signed root: something was altered, added or left out, and which entry it was cannot be told';
+    const text =
+      'the entries do not lead to the signed root: something was altered, added or left out, and which entry it was cannot be told';
     return { label, outcome: 'bad', text };
   }
-  return { label, outcome: 'good', text: `they lead to the signed root ${toHex(root).slice(0, 16)}… of a ledger of ${formatCount(size)} entries` };
+  return {
+    label,
+    outcome: 'good',
+    text: `they lead to the signed root ${toHex(root).slice(0, 16)}… of a ledger of ${formatCount(size)} entries`,
+  };
 }
 
-async function readNote(envelope: Envelope): Promise<{ checkpoint: SignedCheckpoint | undefined; stages: Stage[]; keyId: string | undefined }> {
+async function readNote(
+  envelope: Envelope,
+): Promise<{ checkpoint: SignedCheckpoint | undefined; stages: Stage[]; keyId: string | undefined }> {
   const { origin, verifierKey, checkpoint: note } = envelope.head;
   try {
     const checkpoint = parseCheckpoint(note);
     const key = parseVerifierKey(portableHashes, verifierKey);
     const keyId = key.keyId.toString(16).padStart(8, '0');
     if (checkpoint.origin !== origin || key.name !== origin) {
-      return { checkpoint, keyId, stages: [{ label: SIGNATURE_LABEL, outcome: 'bad', text: 'the checkpoint, the key and this page name different ledgers' }] };
+      return {
+        checkpoint,
+        keyId,
+        stages: [{ label: SIGNATURE_LABEL, outcome: 'bad', text: 'the checkpoint, the key and this page name different ledgers' }],
+      };
     }
     return { checkpoint, keyId, stages: [{ label: SIGNATURE_LABEL, ...(await checkCheckpoint(checkpoint, key, keyId)) }] };
   } catch (error) {
@@ -152,8 +168,16 @@ async function readNote(envelope: Envelope): Promise<{ checkpoint: SignedCheckpo
 
 function alwaysUnchecked(keyId: string | undefined): Stage[] {
   return [
-    { label: 'Whose key', outcome: 'unchecked', text: `not known to this page: compare the key id ${keyId ?? '?'} with the one your operator published` },
+    {
+      label: 'Whose key',
+      outcome: 'unchecked',
+      text: `not known to this page: compare the key id ${keyId ?? '?'} with the one your operator published`,
+    },
     { label: 'Keyed chain', outcome: 'unchecked', text: 'the HMAC chain can only be recomputed by whoever holds the ledger key' },
-    { label: 'This page', outcome: 'unchecked', text: 'whoever can alter this file can alter its checks: for evidence run “post-incident-proofs bundle verify” or follow VERIFY.md' },
+    {
+      label: 'This page',
+      outcome: 'unchecked',
+      text: 'whoever can alter this file can alter its checks: for evidence run “post-incident-proofs bundle verify” or follow VERIFY.md',
+    },
   ];
 }

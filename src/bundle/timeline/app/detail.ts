@@ -59,14 +59,21 @@ function content(store: Store, view: View): HTMLElement[] {
   if (line !== undefined) parts.push(section('Fields', fieldList(fieldsOf(view, line, entry.eventMs))));
   if (line !== undefined) parts.push(section('Payload, as stored', block(prettyJson(line.payloadText), view.filter.query)));
   parts.push(section('Proof', proofList(view, index, line)));
-  parts.push(section('Line of logs/events.ndjson', block(entry.line, ''), button('Copy line', () => void navigator.clipboard?.writeText(entry.line))));
+  parts.push(
+    section(
+      'Line of logs/events.ndjson',
+      block(entry.line, ''),
+      button('Copy line', () => void navigator.clipboard?.writeText(entry.line)),
+    ),
+  );
   return parts;
 }
 
 function fieldsOf(view: View, line: EntryLine, eventMs: number): [string, string][] {
   const receivedMs = Number(line.head.timeNs / 1_000_000n);
   const fields: [string, string][] = [];
-  const stamp = (ms: number): string => `${formatFull(ms, view.zone)} ${zoneName(view.zone)}${view.zone === 'utc' ? '' : ` (${formatFull(ms, 'utc')} UTC)`}`;
+  const stamp = (ms: number): string =>
+    `${formatFull(ms, view.zone)} ${zoneName(view.zone)}${view.zone === 'utc' ? '' : ` (${formatFull(ms, 'utc')} UTC)`}`;
   if (line.head.type === LEAF_TYPES.event) {
     const parsed = JSON.parse(line.payloadText) as Record<string, unknown>;
     if (!Number.isNaN(eventMs)) fields.push(['Event time', stamp(eventMs)]);
@@ -94,8 +101,16 @@ function proofList(view: View, index: number, line: EntryLine | undefined): HTML
   const fields: [string, string][] = [['Status', words]];
   if (line !== undefined) {
     const { head } = line;
-    const flags = [(head.flags & FLAG_LAST_OF_REQUEST) === 0 ? '' : 'last of its request', (head.flags & FLAG_REQUEST_TAG) === 0 ? '' : 'request tag'];
-    fields.push(['Number', String(head.seq)], ['SHA-256 of leaf', head.leafHash], ['MAC', toHexText(head.mac)], ['Received (ns)', String(head.timeNs)]);
+    const flags = [
+      (head.flags & FLAG_LAST_OF_REQUEST) === 0 ? '' : 'last of its request',
+      (head.flags & FLAG_REQUEST_TAG) === 0 ? '' : 'request tag',
+    ];
+    fields.push(
+      ['Number', String(head.seq)],
+      ['SHA-256 of leaf', head.leafHash],
+      ['MAC', toHexText(head.mac)],
+      ['Received (ns)', String(head.timeNs)],
+    );
     fields.push(['Flags', `${head.flags} ${flags.filter((flag) => flag !== '').join(', ')}`], ['Key epoch', String(head.epoch)]);
     if (head.request !== undefined) fields.push(['Request tag', toHexText(head.request)]);
   }

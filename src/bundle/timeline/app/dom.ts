@@ -8,7 +8,11 @@ interface Props {
   readonly onClick?: () => void;
 }
 
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props = {}, ...children: readonly Child[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
   const node = document.createElement(tag);
   if (props.class !== undefined) node.className = props.class;
   if (props.text !== undefined) node.textContent = props.text;
@@ -21,7 +25,11 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, props: Props =
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-export function svg<K extends keyof SVGElementTagNameMap>(tag: K, attrs: Readonly<Record<string, string | number>> = {}, ...children: readonly Child[]): SVGElementTagNameMap[K] {
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attrs: Readonly<Record<string, string | number>> = {},
+  ...children: readonly Child[]
+): SVGElementTagNameMap[K] {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attrs)) node.setAttribute(name, String(value));
   node.append(...children);
@@ -35,12 +43,24 @@ export function byId(id: string): HTMLElement {
   return node;
 }
 
-export function button(label: string, onClick: () => void, attrs: Readonly<Record<string, string>> = {}, className = 'button'): HTMLButtonElement {
+export function button(
+  label: string,
+  onClick: () => void,
+  attrs: Readonly<Record<string, string>> = {},
+  className = 'button',
+): HTMLButtonElement {
   return el('button', { class: className, text: label, attrs: { type: 'button', ...attrs }, onClick });
 }
 
 /** One choice of a few, as a row of toggle buttons. */
-export function segmented<T extends string>(name: string, options: readonly (readonly [T, string])[], current: T, choose: (value: T) => void): HTMLElement {
-  const buttons = options.map(([value, label]) => button(label, () => choose(value), { 'aria-pressed': String(value === current) }, 'segment'));
+export function segmented<T extends string>(
+  name: string,
+  options: readonly (readonly [T, string])[],
+  current: T,
+  choose: (value: T) => void,
+): HTMLElement {
+  const buttons = options.map(([value, label]) =>
+    button(label, () => choose(value), { 'aria-pressed': String(value === current) }, 'segment'),
+  );
   return el('div', { class: 'segmented', attrs: { role: 'group', 'aria-label': name } }, ...buttons);
 }

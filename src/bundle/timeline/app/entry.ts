@@ -28,7 +28,12 @@ export interface Entry {
 
 export const BROKEN_TYPE = -1;
 /** Written for the ledger's own sake; hidden until asked for. */
-const BOOKKEEPING: ReadonlySet<number> = new Set([LEAF_TYPES.minuteSummary, LEAF_TYPES.heartbeat, LEAF_TYPES.genesis, LEAF_TYPES.epochSeal]);
+const BOOKKEEPING: ReadonlySet<number> = new Set([
+  LEAF_TYPES.minuteSummary,
+  LEAF_TYPES.heartbeat,
+  LEAF_TYPES.genesis,
+  LEAF_TYPES.epochSeal,
+]);
 
 export function isEvent(entry: Entry): boolean {
   return entry.type === LEAF_TYPES.event;

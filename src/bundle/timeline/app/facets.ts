@@ -37,7 +37,14 @@ function facet(store: Store, view: View, dimension: Dimension, title: string, ma
     const bar = el('span', { class: 'facet-bar' });
     bar.style.width = `${(count / most) * 100}%`;
     const attrs = { type: 'button', 'aria-pressed': String(picked === name), title: toVisible(name) };
-    const row = el('button', { class: 'facet-row', attrs }, bar, label, el('b', { text: formatCount(count) }), el('i', { text: formatPercent(count, total) }));
+    const row = el(
+      'button',
+      { class: 'facet-row', attrs },
+      bar,
+      label,
+      el('b', { text: formatCount(count) }),
+      el('i', { text: formatPercent(count, total) }),
+    );
     row.addEventListener('click', () => store.pick(dimension, name));
     return row;
   });

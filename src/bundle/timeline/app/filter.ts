@@ -58,7 +58,12 @@ export function applyFilter(log: LogIndex, filter: Filter, clock: Clock, zoom: S
     rows[rowCount++] = index;
     events[eventCount++] = index;
   }
-  return { rows: rows.subarray(0, rowCount), events: events.subarray(0, eventCount), everywhere: everywhere.subarray(0, everywhereCount), levelCounts };
+  return {
+    rows: rows.subarray(0, rowCount),
+    events: events.subarray(0, eventCount),
+    everywhere: everywhere.subarray(0, everywhereCount),
+    levelCounts,
+  };
 }
 
 function isRecordShown(entry: Entry, filter: Filter): boolean {

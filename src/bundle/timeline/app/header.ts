@@ -41,9 +41,14 @@ function drawFacts(view: View): void {
     ['Window', `${formatFull(view.window.fromMs, view.zone)} – ${formatFull(view.window.toMs, view.zone)} ${zoneName(view.zone)}`],
     ['Length', formatSpan(view.window.toMs - view.window.fromMs)],
     ['Events', formatCount(view.log.eventCount)],
-    ['Ledger records', `${formatCount(records.length - bookkeeping)}${bookkeeping === 0 ? '' : ` and ${formatCount(bookkeeping)} routine`}`],
+    [
+      'Ledger records',
+      `${formatCount(records.length - bookkeeping)}${bookkeeping === 0 ? '' : ` and ${formatCount(bookkeeping)} routine`}`,
+    ],
   ];
-  byId('facts').replaceChildren(...facts.map(([name, value]) => el('div', { class: 'fact' }, el('dt', { text: name }), el('dd', { text: value }))));
+  byId('facts').replaceChildren(
+    ...facts.map(([name, value]) => el('div', { class: 'fact' }, el('dt', { text: name }), el('dd', { text: value }))),
+  );
 }
 
 function drawCauses(store: Store, events: ArrayLike<number>, peak: Peak | undefined): void {
@@ -57,7 +62,12 @@ function drawCauses(store: Store, events: ArrayLike<number>, peak: Peak | undefi
   for (const cause of causes) {
     const name = el('span', { class: 'mono' });
     renderText(name, cause.name, '', CAUSE_CHARS_MAX);
-    const chip = el('button', { class: 'cause', attrs: { type: 'button', title: `Show only this ${words[cause.dimension as 'pattern']}` } }, name, el('b', { text: cause.share }));
+    const chip = el(
+      'button',
+      { class: 'cause', attrs: { type: 'button', title: `Show only this ${words[cause.dimension as 'pattern']}` } },
+      name,
+      el('b', { text: cause.share }),
+    );
     chip.addEventListener('click', () => store.pick(cause.dimension, cause.name));
     host.append(chip);
   }
@@ -77,7 +87,12 @@ function drawBursts(store: Store, bins: Bins, peak: Peak | undefined): void {
     const isOtherDay = formatClock(fromMs, zone, DAY_MS) !== formatClock(peak?.atMs ?? fromMs, zone, DAY_MS);
     const range = `${isOtherDay ? `${formatClock(fromMs, zone, DAY_MS)}, ` : ''}${formatClock(fromMs, zone, bins.stepMs)} – ${formatClock(toMs, zone, bins.stepMs)}`;
     const pad = PEAK_CONTEXT_STEPS * bins.stepMs;
-    const chip = el('button', { class: 'cause', attrs: { type: 'button', title: 'Zoom to this burst' } }, range, el('b', { text: plural(count, 'event') }));
+    const chip = el(
+      'button',
+      { class: 'cause', attrs: { type: 'button', title: 'Zoom to this burst' } },
+      range,
+      el('b', { text: plural(count, 'event') }),
+    );
     chip.addEventListener('click', () => store.update({ zoom: { fromMs: fromMs - pad, toMs: toMs + pad } }));
     host.append(chip);
   }
@@ -90,7 +105,14 @@ const PEAK_CONTEXT_STEPS = 3;
 
 export function zoomToPeak(store: Store, known?: Peak): void {
   const { log } = store.view;
-  const peak = known ?? findPeak(overallBins(store.view, log.order.received.filter((index) => isEvent(log.entries[index]))));
+  const peak =
+    known ??
+    findPeak(
+      overallBins(
+        store.view,
+        log.order.received.filter((index) => isEvent(log.entries[index])),
+      ),
+    );
   if (peak === undefined) return;
   const pad = PEAK_CONTEXT_STEPS * peak.stepMs;
   store.update({ zoom: { fromMs: peak.atMs - pad, toMs: peak.atMs + peak.stepMs + pad } });
@@ -102,7 +124,15 @@ export function mountSettings(store: Store, openHelp: () => void): void {
   store.subscribe((view, before) => {
     if (before !== undefined && before.zone === view.zone) return;
     host.replaceChildren(
-      segmented('Time zone', [['utc', 'UTC'], ['local', 'Local']] as const, view.zone, (zone) => store.update({ zone })),
+      segmented(
+        'Time zone',
+        [
+          ['utc', 'UTC'],
+          ['local', 'Local'],
+        ] as const,
+        view.zone,
+        (zone) => store.update({ zone }),
+      ),
       button('◐', toggleTheme, { 'aria-label': 'Switch between dark and light', title: 'Dark or light' }, 'button icon'),
       button('?', openHelp, { 'aria-label': 'Keyboard help', title: 'Keyboard (?)' }, 'button icon'),
     );
@@ -111,6 +141,7 @@ export function mountSettings(store: Store, openHelp: () => void): void {
 
 function toggleTheme(): void {
   const root = document.documentElement;
-  const isDark = root.dataset['theme'] === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : root.dataset['theme'] === 'dark';
+  const isDark =
+    root.dataset['theme'] === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : root.dataset['theme'] === 'dark';
   root.dataset['theme'] = isDark ? 'light' : 'dark';
 }

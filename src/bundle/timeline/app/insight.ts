@@ -1,6 +1,16 @@
 import type { Peak } from './bins.ts';
 import { topOf, type Dimension, type LogIndex } from './log-index.ts';
-import { formatClock, formatCount, formatFull, formatMinute, formatPercent, formatSpan, formatStep, plural, type Zone } from './time-format.ts';
+import {
+  formatClock,
+  formatCount,
+  formatFull,
+  formatMinute,
+  formatPercent,
+  formatSpan,
+  formatStep,
+  plural,
+  type Zone,
+} from './time-format.ts';
 import type { Axis, Span } from './time-axis.ts';
 
 /** Below this the fullest bin is no peak worth a word. */
@@ -51,13 +61,18 @@ export function zoneName(zone: Zone): string {
 export function axisNote(axis: Axis, window: Span, zone: Zone): string {
   const notes: string[] = [];
   const spanText = formatSpan(axis.core.toMs - axis.core.fromMs);
-  if (axis.reason === 'fitted') notes.push(`The axis is fitted to the events: ${spanText} of a window of ${formatSpan(window.toMs - window.fromMs)}.`);
+  if (axis.reason === 'fitted')
+    notes.push(`The axis is fitted to the events: ${spanText} of a window of ${formatSpan(window.toMs - window.fromMs)}.`);
   if (axis.reason === 'outside') {
     const [first, last] = [formatFull(axis.core.fromMs, zone), formatFull(axis.core.toMs, zone)];
-    notes.push(`Imported history: the events are from ${first} to ${last} ${zoneName(zone)}, before or after the window in which they were received.`);
+    notes.push(
+      `Imported history: the events are from ${first} to ${last} ${zoneName(zone)}, before or after the window in which they were received.`,
+    );
   }
   const beyond = axis.before + axis.after;
-  if (beyond > 0) notes.push(`${plural(beyond, 'event')} with times beyond the axis (${formatCount(axis.before)} earlier, ${formatCount(axis.after)} later).`);
+  if (beyond > 0)
+    notes.push(
+      `${plural(beyond, 'event')} with times beyond the axis (${formatCount(axis.before)} earlier, ${formatCount(axis.after)} later).`,
+    );
   return notes.join(' ');
 }
-

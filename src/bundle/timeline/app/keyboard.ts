@@ -20,9 +20,18 @@ const PAGE_ROWS = 20;
 
 export function mountKeyboard(store: Store): () => void {
   const help = byId('help') as HTMLDialogElement;
-  const rows = KEYS.flatMap(([key, what]) => [el('dt', {}, ...key.split('  ').map((name) => el('kbd', { text: name }))), el('dd', { text: what })]);
+  const rows = KEYS.flatMap(([key, what]) => [
+    el('dt', {}, ...key.split('  ').map((name) => el('kbd', { text: name }))),
+    el('dd', { text: what }),
+  ]);
   help.append(
-    el('div', { class: 'dialog-bar' }, el('h2', { text: 'Keyboard' }), el('span', { class: 'grow' }), button('✕', () => help.close(), { 'aria-label': 'Close' }, 'button icon')),
+    el(
+      'div',
+      { class: 'dialog-bar' },
+      el('h2', { text: 'Keyboard' }),
+      el('span', { class: 'grow' }),
+      button('✕', () => help.close(), { 'aria-label': 'Close' }, 'button icon'),
+    ),
     el('dl', { class: 'keys' }, ...rows),
   );
   const openHelp = (): void => help.showModal();

@@ -25,7 +25,11 @@ export interface LogIndex {
   readonly timedCount: number;
 }
 
-export async function buildLogIndex(lines: readonly string[], firstSeq: number, progress: (done: number, total: number) => void): Promise<LogIndex> {
+export async function buildLogIndex(
+  lines: readonly string[],
+  firstSeq: number,
+  progress: (done: number, total: number) => void,
+): Promise<LogIndex> {
   const entries: Entry[] = [];
   const collapsed: string[] = [];
   await inSlices(

@@ -35,7 +35,8 @@ async function start(): Promise<void> {
   byId('app').hidden = false;
   byId('made-by').textContent = `post-incident-proofs ${head.toolVersion}`;
   byId('ledger-id').textContent = head.ledgerId;
-  for (const dimension of ['tenant', 'source'] as const) document.body.classList.toggle(`has-${dimension}`, hasColumn(store.view, dimension));
+  for (const dimension of ['level', 'tenant', 'source'] as const)
+    document.body.classList.toggle(`has-${dimension}`, hasColumn(store.view, dimension));
   mountHeader(store);
   mountChartBar(store);
   mountLegend(store);

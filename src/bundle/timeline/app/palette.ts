@@ -29,7 +29,12 @@ export function chooseGroups(log: LogIndex, by: StackBy): Stack {
     return { by, groups, groupOf: Uint8Array.from(log.columns.level.codes) };
   }
   const { names, codes } = log.columns[by];
-  const top = topOf(log, by, log.order.received.filter((index) => isEvent(log.entries[index])), GROUPS_MAX);
+  const top = topOf(
+    log,
+    by,
+    log.order.received.filter((index) => isEvent(log.entries[index])),
+    GROUPS_MAX,
+  );
   const groups: Stack['groups'][number][] = top.map(({ name }, i) => ({ label: name, color: `var(--series-${i + 1})`, pick: name }));
   groups.push({ label: 'everything else', color: 'var(--series-rest)', pick: undefined });
   const groupOfCode = Uint8Array.from(names, (name) => {

@@ -5,7 +5,8 @@
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = `(?<![\\d.])${OCTET}(?:\\.${OCTET}){3}(?![\\d.]*\\d)`;
-const IPV6 = '(?<![\\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,7}(?![\\w:])|(?<![\\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4})?(?![\\w:])';
+const IPV6 =
+  '(?<![\\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,7}(?![\\w:])|(?<![\\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4})?(?![\\w:])';
 const ADDRESS = new RegExp(`${IPV4}|${IPV6}`, 'gi');
 const VARIABLE = new RegExp(
   [
@@ -85,5 +86,8 @@ function wildcardKeys(pattern: string): string[] {
   const words = pattern.split(' ');
   if (words.length < WORDS_MIN || words.length > WORDS_MAX) return [];
   // The first word names the kind of message; a wildcard there would join what does not belong together.
-  return words.slice(1).map((_, i) => words.with(i + 1, WILDCARD).join(' ')).filter((key) => key !== pattern);
+  return words
+    .slice(1)
+    .map((_, i) => words.with(i + 1, WILDCARD).join(' '))
+    .filter((key) => key !== pattern);
 }

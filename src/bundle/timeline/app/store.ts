@@ -111,7 +111,13 @@ function keepCursor(before: View, rows: Uint32Array): number {
 
 function axisOf(log: LogIndex, clock: Clock, window: Span): Axis {
   const times = log.timesMs[clock];
-  return chooseAxis(Float64Array.from(log.order[clock].filter((index) => isEvent(log.entries[index])), (index) => times[index]), window);
+  return chooseAxis(
+    Float64Array.from(
+      log.order[clock].filter((index) => isEvent(log.entries[index])),
+      (index) => times[index],
+    ),
+    window,
+  );
 }
 
 /** Levels when they tell events apart; otherwise the kinds of messages, so that the colours mean something. */

@@ -26,7 +26,9 @@ export function mountTable(store: Store): void {
     spacer.style.height = `${(isPrinting ? Math.min(rows.length, PRINT_ROWS) : rows.length) * ROW_PX}px`;
     const top = isPrinting ? 0 : scroller.scrollTop;
     const from = Math.max(0, Math.floor(top / ROW_PX) - OVERSCAN);
-    const to = isPrinting ? Math.min(rows.length, PRINT_ROWS) : Math.min(rows.length, Math.ceil((top + scroller.clientHeight) / ROW_PX) + OVERSCAN);
+    const to = isPrinting
+      ? Math.min(rows.length, PRINT_ROWS)
+      : Math.min(rows.length, Math.ceil((top + scroller.clientHeight) / ROW_PX) + OVERSCAN);
     const shown: HTMLElement[] = [];
     for (let position = from; position < to; position++) shown.push(rowOf(view, position));
     spacer.replaceChildren(...shown);
@@ -45,7 +47,10 @@ export function mountTable(store: Store): void {
     const row = event.target instanceof Element ? event.target.closest('[data-position]') : null;
     if (row !== null) store.update({ cursor: Number(row.getAttribute('data-position')), isDetailOpen: true });
   });
-  for (const [name, printing] of [['beforeprint', true], ['afterprint', false]] as const) {
+  for (const [name, printing] of [
+    ['beforeprint', true],
+    ['afterprint', false],
+  ] as const) {
     addEventListener(name, () => {
       isPrinting = printing;
       draw();
@@ -68,7 +73,13 @@ function rowOf(view: View, position: number): HTMLElement {
   const entry = view.log.entries[index];
   const row = el('div', {
     class: position === view.cursor ? 'row current' : 'row',
-    attrs: { role: 'row', id: `row-${position}`, 'data-position': String(position), 'data-seq': String(entry.seq), 'aria-rowindex': String(position + 1) },
+    attrs: {
+      role: 'row',
+      id: `row-${position}`,
+      'data-position': String(position),
+      'data-seq': String(entry.seq),
+      'aria-rowindex': String(position + 1),
+    },
   });
   row.style.top = `${position * ROW_PX}px`;
   const status = view.verdict?.statuses[index];
@@ -78,18 +89,31 @@ function rowOf(view: View, position: number): HTMLElement {
     renderText(node, text, view.filter.query, ROW_CHARS_MAX);
     return node;
   };
-  const level = el('span', { class: 'cell level', attrs: { role: 'gridcell' } }, ...levelBadge(isEvent(entry) ? entry.level : -1, entry.typeName));
-  const mark = status === ENTRY_GOOD ? ['✓', 'proved'] : status === ENTRY_BAD ? ['✗', 'damaged'] : status === ENTRY_UNPROVED ? ['?', 'not proved'] : ['·', 'not checked yet'];
+  const level = el(
+    'span',
+    { class: 'cell level', attrs: { role: 'gridcell' } },
+    ...levelBadge(isEvent(entry) ? entry.level : -1, entry.typeName),
+  );
+  const mark =
+    status === ENTRY_GOOD
+      ? ['✓', 'proved']
+      : status === ENTRY_BAD
+        ? ['✗', 'damaged']
+        : status === ENTRY_UNPROVED
+          ? ['?', 'not proved']
+          : ['·', 'not checked yet'];
   const proof = el('span', { class: 'cell proof', text: mark[0], attrs: { role: 'gridcell', title: mark[1], 'aria-label': mark[1] } });
-  row.append(proof, cell('time', formatStamp(view.log.timesMs[view.clock][index], view.zone)), level);
+  row.append(proof, cell('time', formatStamp(view.log.timesMs[view.clock][index], view.zone)));
+  if (hasColumn(view, 'level') || !isEvent(entry)) row.append(level);
   if (hasColumn(view, 'tenant')) row.append(cell('tenant', entry.tenant));
   if (hasColumn(view, 'source')) row.append(cell('source', entry.source));
   row.append(cell('message', entry.message));
   return row;
 }
 
-/** A column without a single value, or with one value throughout, is noise. */
-export function hasColumn(view: View, dimension: 'tenant' | 'source'): boolean {
+/** A column without a single value, or (but for levels) with one value throughout, is noise. */
+export function hasColumn(view: View, dimension: 'level' | 'tenant' | 'source'): boolean {
+  if (dimension === 'level') return view.log.entries.some((entry) => entry.level > 0);
   return view.log.columns[dimension].names.filter((name) => name !== '').length > 1;
 }
 

@@ -8,7 +8,14 @@ import type { StackBy, Store, View } from './store.ts';
 import { formatCount, formatMinute } from './time-format.ts';
 import { toVisible } from './visible-text.ts';
 
-const DIMENSION_NAMES = { level: 'level', pattern: 'kind of message', source: 'source', actor: 'actor', tenant: 'tenant', address: 'address' } as const;
+const DIMENSION_NAMES = {
+  level: 'level',
+  pattern: 'kind of message',
+  source: 'source',
+  actor: 'actor',
+  tenant: 'tenant',
+  address: 'address',
+} as const;
 const CHIP_CHARS_MAX = 48;
 /** A list of choices longer than that is no help; the search is. */
 const OPTIONS_MAX = 200;
@@ -20,14 +27,24 @@ export function mountChartBar(store: Store): void {
   const host = byId('chart-bar');
   const columns = (['level', 'pattern', 'source', 'actor', 'tenant'] as const).filter((by) => store.view.log.columns[by].names.length > 1);
   store.subscribe((view, before) => {
-    if (before !== undefined && before.stackBy === view.stackBy && before.clock === view.clock && before.zoom === view.zoom && before.zone === view.zone) return;
+    if (
+      before !== undefined &&
+      before.stackBy === view.stackBy &&
+      before.clock === view.clock &&
+      before.zoom === view.zoom &&
+      before.zone === view.zone
+    )
+      return;
     const choice = el('select', { attrs: { 'aria-label': 'Colour by', id: 'stack-by' } });
     for (const by of columns) choice.append(el('option', { text: DIMENSION_NAMES[by], attrs: { value: by } }));
     choice.value = view.stackBy;
     choice.addEventListener('change', () => store.update({ stackBy: choice.value as StackBy }));
     host.replaceChildren(el('label', { class: 'inline' }, 'Colour by ', choice));
     if (view.log.timedCount > 0) {
-      const clocks = [['event', 'Event time'], ['received', 'Received']] as const;
+      const clocks = [
+        ['event', 'Event time'],
+        ['received', 'Received'],
+      ] as const;
       host.append(segmented('Clock', clocks, view.clock, (clock) => store.update({ clock })));
     }
     host.append(el('span', { class: 'grow' }));
@@ -35,7 +52,10 @@ export function mountChartBar(store: Store): void {
     else {
       const stepMs = view.zoom.toMs - view.zoom.fromMs < 600_000 ? 1000 : 60_000;
       const range = `${formatMinute(view.zoom.fromMs, view.zone, stepMs)} – ${formatMinute(view.zoom.toMs, view.zone, stepMs)}`;
-      host.append(el('span', { class: 'zoom-range', text: range }), button('Reset zoom', () => store.update({ zoom: undefined }), { id: 'reset-zoom', title: '0' }));
+      host.append(
+        el('span', { class: 'zoom-range', text: range }),
+        button('Reset zoom', () => store.update({ zoom: undefined }), { id: 'reset-zoom', title: '0' }),
+      );
     }
   });
 }
@@ -74,13 +94,32 @@ export function mountFilters(store: Store): void {
   store.subscribe((view, before) => {
     if (before !== undefined && before.matches === view.matches) return;
     host.replaceChildren(...levelChips(store, view));
-    if (records > 0) host.append(toggle(`ledger records ${formatCount(records)}`, view.filter.showRecords, () => store.filterBy({ showRecords: !view.filter.showRecords })));
-    if (routine > 0) host.append(toggle(`routine ${formatCount(routine)}`, view.filter.showBookkeeping, () => store.filterBy({ showBookkeeping: !view.filter.showBookkeeping })));
+    if (records > 0)
+      host.append(
+        toggle(`ledger records ${formatCount(records)}`, view.filter.showRecords, () =>
+          store.filterBy({ showRecords: !view.filter.showRecords }),
+        ),
+      );
+    if (routine > 0)
+      host.append(
+        toggle(`routine ${formatCount(routine)}`, view.filter.showBookkeeping, () =>
+          store.filterBy({ showBookkeeping: !view.filter.showBookkeeping }),
+        ),
+      );
     for (const dimension of ['tenant', 'source'] as const) addChoice(host, store, view, dimension);
     for (const [dimension, name] of view.filter.picks) {
       const label = el('span', { class: 'mono' });
       renderText(label, name, '', CHIP_CHARS_MAX);
-      const chip = el('button', { class: 'chip picked', attrs: { type: 'button', 'aria-label': `Remove the filter ${DIMENSION_NAMES[dimension]} ${toVisible(name)}` } }, `${DIMENSION_NAMES[dimension]}: `, label, ' ✕');
+      const chip = el(
+        'button',
+        {
+          class: 'chip picked',
+          attrs: { type: 'button', 'aria-label': `Remove the filter ${DIMENSION_NAMES[dimension]} ${toVisible(name)}` },
+        },
+        `${DIMENSION_NAMES[dimension]}: `,
+        label,
+        ' ✕',
+      );
       chip.addEventListener('click', () => store.pick(dimension, undefined));
       host.append(chip);
     }
@@ -111,7 +150,13 @@ function levelChips(store: Store, view: View): HTMLElement[] {
     dot.style.background = levelColor(level);
     const attrs = { type: 'button', 'aria-pressed': String(view.filter.levels.has(level)), 'data-level': name };
     const isEmpty = view.matches.levelCounts[level] === 0;
-    const chip = el('button', { class: isEmpty ? 'chip empty-chip' : 'chip', attrs }, dot, level === 0 ? 'no level' : name, el('b', { text: formatCount(view.matches.levelCounts[level]) }));
+    const chip = el(
+      'button',
+      { class: isEmpty ? 'chip empty-chip' : 'chip', attrs },
+      dot,
+      level === 0 ? 'no level' : name,
+      el('b', { text: formatCount(view.matches.levelCounts[level]) }),
+    );
     chip.addEventListener('click', () => store.toggleLevel(level));
     return [chip];
   }).reverse();
@@ -124,7 +169,11 @@ function toggle(label: string, isOn: boolean, flip: () => void): HTMLElement {
 function addChoice(host: HTMLElement, store: Store, view: View, dimension: 'tenant' | 'source'): void {
   const names = view.log.columns[dimension].names.filter((name) => name !== '').toSorted();
   if (names.length < 2 || names.length > OPTIONS_MAX) return;
-  const choice = el('select', { attrs: { 'aria-label': `Filter by ${dimension}`, 'data-dimension': dimension } }, el('option', { text: `any ${dimension}`, attrs: { value: '' } }));
+  const choice = el(
+    'select',
+    { attrs: { 'aria-label': `Filter by ${dimension}`, 'data-dimension': dimension } },
+    el('option', { text: `any ${dimension}`, attrs: { value: '' } }),
+  );
   names.forEach((name, i) => choice.append(el('option', { text: toVisible(name), attrs: { value: String(i + 1) } })));
   const picked = view.filter.picks.get(dimension);
   choice.selectedIndex = picked === undefined ? 0 : names.indexOf(picked) + 1;
@@ -140,6 +189,7 @@ function mountSearch(store: Store): void {
     timer = setTimeout(() => store.filterBy({ query: input.value }), TYPING_PAUSE_MS);
   });
   store.subscribe((view, before) => {
-    if (before !== undefined && view.filter.query !== before.filter.query && document.activeElement !== input) input.value = view.filter.query;
+    if (before !== undefined && view.filter.query !== before.filter.query && document.activeElement !== input)
+      input.value = view.filter.query;
   });
 }
