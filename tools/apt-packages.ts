@@ -19,6 +19,8 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   },
   { name: 'strace', probe: 'strace', why: 'injects disk errors into a real sidecar' },
   { name: 'chromium', probe: '/usr/bin/chromium', why: 'opens the timeline page' },
+  { name: 'git', probe: 'git', why: 'lists the files that the tidy test reads' },
+  { name: 'docker-compose', probe: 'docker-compose', why: 'reads docker-compose.yml (no engine is needed)' },
   { name: 'unzip', probe: 'unzip', why: 'unpacks bundles the way a stranger would' },
   { name: 'openssl', probe: 'openssl', why: 'checks signatures without our code' },
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },

@@ -1,6 +1,8 @@
-/** `npm run check [-- GATE…]`: every gate in order, all of them even after a failure, then one summary. */
+/** `npm run check [-- GATE…]`: every gate in order, all of them even after a failure, then a summary and the totals. */
+import { readFileSync, rmSync } from 'node:fs';
 import { GATES, type Gate } from './gates.ts';
 import { runCommand } from './run-command.ts';
+import { TOTALS_FILE, type TestTotals, toTotalsLine } from './test-totals.ts';
 
 interface Outcome {
   readonly name: string;
@@ -23,8 +25,26 @@ function selectGates(names: readonly string[]): readonly Gate[] {
   return names.length === 0 ? GATES : GATES.filter(({ name }) => names.includes(name));
 }
 
+/** The totals of the tests, to which every other failed gate adds one failure: the last line never looks better than the exit code. */
+function sumUp(outcomes: readonly Outcome[]): TestTotals {
+  let tests: TestTotals = { passed: 0, failed: 0, skipped: 0, problems: [] };
+  const tested = outcomes.find(({ name }) => name === 'tests');
+  try {
+    if (tested !== undefined) tests = JSON.parse(readFileSync(TOTALS_FILE, 'utf8')) as TestTotals;
+  } catch {
+    // The test gate ended before it had totals; it has failed, which counts below.
+  }
+  const uncounted = outcomes.filter((outcome) => !outcome.passed && (outcome !== tested || tests.failed === 0)).length;
+  return { ...tests, failed: tests.failed + uncounted };
+}
+
+const gates = selectGates(process.argv.slice(2));
+// Totals of an earlier run must never be taken for those of this one.
+rmSync(TOTALS_FILE, { force: true });
 const outcomes: Outcome[] = [];
-for (const gate of selectGates(process.argv.slice(2))) outcomes.push(await runGate(gate));
+for (const gate of gates) outcomes.push(await runGate(gate));
 console.log('\n── summary');
 for (const { name, passed, seconds } of outcomes) console.log(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(16)} ${seconds.padStart(7)} s`);
-if (outcomes.some(({ passed }) => !passed)) process.exitCode = 1;
+const totals = sumUp(outcomes);
+console.log(toTotalsLine(totals));
+if (totals.failed > 0) process.exitCode = 1;

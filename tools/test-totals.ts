@@ -1,3 +1,6 @@
+/** Where `npm test` leaves its totals for `npm run check`. */
+export const TOTALS_FILE = 'test-results/totals.json';
+
 /** What the closing line of a test run states. */
 export interface TestTotals {
   readonly passed: number;

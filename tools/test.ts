@@ -1,10 +1,10 @@
 /** `npm test [-- --category NAME] [-- vitest arguments]`. Ends with the line `N passed, N failed, N skipped`. */
-import { readFileSync, renameSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ensureAptPackages } from './apt-packages.ts';
 import { runCommand } from './run-command.ts';
 import { findCategoryTests } from './test-categories.ts';
-import { countTests, type TestReport, toTotalsLine } from './test-totals.ts';
+import { countTests, TOTALS_FILE, type TestReport, toTotalsLine } from './test-totals.ts';
 
 const REPORT_FILE = 'test-results/vitest.json';
 /** Named by process, so that a report of another run is never counted for this one; moved to REPORT_FILE at the end. */
@@ -45,6 +45,8 @@ async function main(): Promise<number> {
   const exitCode = await runCommand(process.execPath, [resolve('node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args]);
   const totals = countTests(takeReport(), exitCode);
   for (const problem of totals.problems) console.error(problem);
+  mkdirSync(dirname(TOTALS_FILE), { recursive: true });
+  writeFileSync(TOTALS_FILE, `${JSON.stringify(totals)}\n`);
   console.log(toTotalsLine(totals));
   return totals.failed === 0 ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,8 @@ import { APT_PACKAGES, findMissing, toInstallAdvice } from '../../tools/apt-pack
 import { findCategoryTests, TEST_CATEGORIES } from '../../tools/test-categories.ts';
 import { countTests, type TestReport, toTotalsLine } from '../../tools/test-totals.ts';
 import { makeCanary } from '../support/canary.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 const file = (status: string, ...results: string[]): TestReport['testResults'][number] => ({
   name: 'a.test.ts',
@@ -71,6 +74,45 @@ describe('tests gate', () => {
     const { exitCode, output } = canary.runGate('tests');
     expect(output).toMatch(/\n0 passed, 1 failed, 0 skipped\n/);
     expect(exitCode).not.toBe(0);
+  });
+});
+
+describe('closing line of a whole check', () => {
+  const settings = { 'vitest.config.ts': "export default { test: { include: ['test/unit/*.test.ts'] } };\n" };
+  const passing = "import { expect, it } from 'vitest';\n\nit('holds', () => expect(1).toBe(1));\n";
+  const check = (dir: string, ...gates: string[]): { status: number | null; stdout: string } =>
+    spawnSync(process.execPath, [join(root, 'tools/check.ts'), ...gates], {
+      cwd: dir,
+      encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+
+  it('adds one failure for each failed gate to those of the tests', () => {
+    using canary = makeCanary({
+      ...settings,
+      'src/ugly.ts': 'export const a="b"\n',
+      'test/unit/bad.test.ts': passing.replace('toBe(1)', 'toBe(2)'),
+    });
+    const { status, stdout } = check(canary.dir, 'format', 'tests');
+    expect(stdout).toMatch(/\nFAIL {2}format .*\nFAIL {2}tests .*\n0 passed, 2 failed, 0 skipped\n$/);
+    expect(status).toBe(1);
+  });
+
+  it('is the totals of the tests when every gate holds', () => {
+    using canary = makeCanary({ ...settings, 'test/unit/good.test.ts': passing });
+    const { status, stdout } = check(canary.dir, 'format', 'tests');
+    expect(stdout).toMatch(/\npass {2}format .*\npass {2}tests .*\n1 passed, 0 failed, 0 skipped\n$/);
+    expect(status).toBe(0);
+  });
+
+  it('states a failure when the packages cannot be installed (here: no lockfile)', () => {
+    using canary = makeCanary({});
+    mkdirSync(join(canary.dir, '.ci'));
+    copyFileSync(join(root, '.ci/run'), join(canary.dir, '.ci/run'));
+    unlinkSync(join(canary.dir, 'node_modules'));
+    const { status, stdout } = spawnSync('bash', [join(canary.dir, '.ci/run')], { encoding: 'utf8' });
+    expect(stdout).toMatch(/\n0 passed, 1 failed, 0 skipped\n$/);
+    expect(status).toBe(1);
   });
 });
 
