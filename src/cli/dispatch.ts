@@ -2,6 +2,7 @@ import { EXIT_ERROR, EXIT_OK, EXIT_USAGE, UsageError, type Command, type Command
 import { nearest } from './nearest.ts';
 import { toSafeText } from './safe-text.ts';
 import { toolVersion } from './tool-version.ts';
+import { writeOut } from './write-out.ts';
 
 const PROGRAM = 'pproofs';
 
@@ -18,39 +19,36 @@ const CAUSES_MAX = 4;
 
 /** Words → command → exit code. Whatever a command throws becomes one clear line; a closed pipe is nobody's fault. */
 export async function dispatch(argv: readonly string[], io: CommandIo, commands: readonly Command[]): Promise<number> {
-  let stdoutError: Error | undefined;
-  // Without a listener a reader that leaves early (`| head`) would end the process as a crash.
-  io.stdout.on('error', (error: Error) => {
-    stdoutError ??= error;
-  });
-  const code = await run(argv, io, commands);
-  if (stdoutError === undefined || isClosedPipe(stdoutError)) return code;
-  return code === EXIT_OK ? report(stdoutError, io) : code;
+  // A failed write is told twice: to the one who awaits it (see below) and as this event, which unheard would end the process as
+  // a crash. `| head` must not do that.
+  io.stdout.on('error', () => undefined);
+  try {
+    return await run(argv, io, commands);
+  } catch (error) {
+    return isClosedPipe(error) ? EXIT_OK : report(error, io);
+  }
 }
 
 async function run(argv: readonly string[], io: CommandIo, commands: readonly Command[]): Promise<number> {
   const [first] = argv;
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') return help(argv.slice(1), io, commands);
-  if (first === '--version' || first === '-V') {
-    io.stdout.write(`${toolVersion()}\n`);
-    return EXIT_OK;
-  }
+  if (first === '--version' || first === '-V') return print(`${toolVersion()}\n`, io);
   const found = findCommand(argv, commands);
   if (found === undefined) return unknownCommand(argv, io, commands);
   const { command, args } = found;
-  if (wantsHelp(args)) {
-    io.stdout.write(usageText(command));
-    return EXIT_OK;
-  }
+  if (wantsHelp(args)) return print(usageText(command), io);
   try {
     return await command.run(args, io);
   } catch (error) {
-    if (error instanceof UsageError) {
-      io.stderr.write(`${PROGRAM} ${command.name}: ${toSafeText(error.message)}\n\n${usageText(command)}`);
-      return EXIT_USAGE;
-    }
-    return isClosedPipe(error) ? EXIT_OK : report(error, io);
+    if (!(error instanceof UsageError)) throw error;
+    io.stderr.write(`${PROGRAM} ${command.name}: ${toSafeText(error.message)}\n\n${usageText(command)}`);
+    return EXIT_USAGE;
   }
+}
+
+async function print(text: string, io: CommandIo): Promise<number> {
+  await writeOut(io.stdout, text);
+  return EXIT_OK;
 }
 
 /** The command with the most words in front of `argv`, and what is left. */
@@ -65,11 +63,10 @@ function wantsHelp(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? args.length : end).some((arg) => arg === '--help' || arg === '-h');
 }
 
-function help(words: readonly string[], io: CommandIo, commands: readonly Command[]): number {
+function help(words: readonly string[], io: CommandIo, commands: readonly Command[]): Promise<number> | number {
   const found = findCommand(words, commands);
   if (found === undefined && words.length > 0) return unknownCommand(words, io, commands);
-  io.stdout.write(found === undefined ? overview(commands) : usageText(found.command));
-  return EXIT_OK;
+  return print(found === undefined ? overview(commands) : usageText(found.command), io);
 }
 
 function unknownCommand(argv: readonly string[], io: CommandIo, commands: readonly Command[]): number {

@@ -1,0 +1,10 @@
+import type { Command } from './command.ts';
+import { importCommand } from './import.ts';
+import { keygen } from './keygen.ts';
+import { logCat } from './log-cat.ts';
+import { logGrep } from './log-grep.ts';
+import { logProof } from './log-proof.ts';
+import { logTail } from './log-tail.ts';
+
+/** Every command, in the order of the overview. */
+export const COMMANDS: readonly Command[] = [keygen, importCommand, logCat, logTail, logGrep, logProof];
