@@ -1,4 +1,4 @@
-import { chooseStep, floorToStep, type Span } from './time-axis.ts';
+import { chooseBinStep, floorToStep, type Span } from './time-axis.ts';
 import type { Zone } from './time-format.ts';
 
 /** Counts per bin and stack group. */
@@ -21,10 +21,10 @@ export function countBins(
   indices: ArrayLike<number>,
   timesMs: ArrayLike<number>,
   groupOf: ArrayLike<number>,
-  options: { readonly span: Span; readonly zone: Zone; readonly groups: number; readonly binsMax?: number },
+  options: { readonly span: Span; readonly zone: Zone; readonly groups: number },
 ): Bins {
   const { span, zone, groups } = options;
-  const stepMs = chooseStep(span, options.binsMax ?? BINS_MAX);
+  const stepMs = chooseBinStep(span, BINS_MAX);
   const startMs = floorToStep(span.fromMs, stepMs, zone);
   const length = Math.max(1, Math.ceil((span.toMs - startMs) / stepMs));
   const counts = new Uint32Array(length * groups);

@@ -19,7 +19,6 @@ export function drawOverview(view: View): void {
     span: axis.span,
     zone: view.zone,
     groups: 1,
-    binsMax: 200,
   });
   const most = bins.totals.reduce((a, b) => Math.max(a, b), 1);
   const toX = (ms: number): number =>

@@ -49,7 +49,6 @@ function makePlot(view: View, stack: Stack, widthPx: number, heightPx: number): 
     span,
     zone: view.zone,
     groups: stack.groups.length,
-    binsMax: Math.min(260, Math.floor(width / 3)),
   });
   return { left: MARGIN.left, top: MARGIN.top, width, height, span, bins, stack };
 }

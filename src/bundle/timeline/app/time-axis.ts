@@ -12,6 +12,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Distances of axis ticks. */
 const STEPS_MS: readonly number[] = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((n) => n * MILLISECOND),
   ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
@@ -20,10 +21,23 @@ const STEPS_MS: readonly number[] = [
   ...[1, 2, 7, 14, 28, 91, 364, 3640].map((n) => n * DAY),
 ];
 
-/** The smallest round step that cuts the span into at most `stepsMax` pieces. */
-export function chooseStep(span: Span, stepsMax: number): number {
-  const want = (span.toMs - span.fromMs) / Math.max(1, stepsMax);
-  return STEPS_MS.find((step) => step >= want) ?? Math.ceil(want / DAY) * DAY;
+/** Bars have lengths that people have a feeling for: "in one minute", not "in 30 seconds". */
+const BIN_STEPS_MS: readonly number[] = [
+  ...[1, 10, 100].map((n) => n * MILLISECOND),
+  ...[1, 5, 10].map((n) => n * SECOND),
+  ...[1, 5, 10].map((n) => n * MINUTE),
+  ...[1, 6].map((n) => n * HOUR),
+  ...[1, 7, 28, 364, 3640].map((n) => n * DAY),
+];
+
+/** The smallest step for bars that cuts the span into at most `binsMax` of them. */
+export function chooseBinStep(span: Span, binsMax: number): number {
+  return smallestStep(BIN_STEPS_MS, span, binsMax);
+}
+
+function smallestStep(stepsMs: readonly number[], span: Span, piecesMax: number): number {
+  const want = (span.toMs - span.fromMs) / Math.max(1, piecesMax);
+  return stepsMs.find((step) => step >= want) ?? Math.ceil(want / DAY) * DAY;
 }
 
 /** Start of the step that holds `ms`, counted on the zone's wall clock so that days and hours begin where people expect them. */
@@ -34,7 +48,7 @@ export function floorToStep(ms: number, stepMs: number, zone: Zone): number {
 
 /** Ticks on round times inside the span. */
 export function ticks(span: Span, ticksMax: number, zone: Zone): { readonly stepMs: number; readonly atMs: readonly number[] } {
-  const stepMs = chooseStep(span, ticksMax);
+  const stepMs = smallestStep(STEPS_MS, span, ticksMax);
   const atMs: number[] = [];
   for (let at = floorToStep(span.fromMs, stepMs, zone) + stepMs; at <= span.toMs && atMs.length <= ticksMax; at += stepMs) atMs.push(at);
   return { stepMs, atMs };
