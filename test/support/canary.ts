@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const SETTINGS = [
   'package.json',
   'tsconfig.json',
+  'tsconfig.build.json',
   '.prettierrc.json',
   '.prettierignore',
   '.oxlintrc.json',
