@@ -1,4 +1,6 @@
 import { EXIT_ERROR, EXIT_OK, EXIT_USAGE, UsageError, type Command, type CommandIo } from './command.ts';
+import { ERROR_CODES, isErrorCode, type ErrorEntry } from '../kernel/error-codes.ts';
+import { CodedError } from '../kernel/errors.ts';
 import { nearest } from './nearest.ts';
 import { toSafeText } from './safe-text.ts';
 import { toolVersion } from './tool-version.ts';
@@ -114,7 +116,13 @@ function report(error: unknown, io: CommandIo): number {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   io.stderr.write(`${PROGRAM}: ${toSafeText(said.join(': caused by: ') || 'unknown error')}\n`);
-  return EXIT_ERROR;
+  return exitCodeOf(error);
+}
+
+/** Errors of the table end with their own exit code, so that a supervisor can tell a tampered ledger from a busy port. */
+function exitCodeOf(error: unknown): number {
+  const entry: ErrorEntry | undefined = error instanceof CodedError && isErrorCode(error.code) ? ERROR_CODES[error.code] : undefined;
+  return entry?.exit ?? EXIT_ERROR;
 }
 
 function isClosedPipe(error: unknown): boolean {

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildApp } from './app.ts';
+import { toolVersion } from './cli/tool-version.ts';
+import type { Config } from './config/config.ts';
+import type { Secrets } from './config/secrets.ts';
+import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
+import { Observer } from './observe/observer.ts';
+
+/** The rooms of one running sidecar, wired by hand. */
+export interface Context {
+  readonly app: FastifyInstance;
+  readonly ledger: OpenedLedger;
+  readonly observer: Observer;
+  /** Answers what has begun, refuses the rest, lands what is queued, closes the ledger. */
+  stop(): Promise<void>;
+}
+
+export interface ContextOptions {
+  /** Checkpoint note of an operator, when the watermark is lost. */
+  readonly anchorNote?: string | undefined;
+  readonly requestTimeoutMs?: number;
+}
+
+export async function createContext(config: Config, secrets: Secrets, log: Logger, options: ContextOptions = {}): Promise<Context> {
+  const version = toolVersion();
+  const observer = new Observer(log, version);
+  const ledger = await openLedger({ dataDir: config.dataDir, keysDir: config.keysDir, origin: config.origin, anchorNote: options.anchorNote });
+  ledger.events.on('committed', (commit) => observer.committed(commit));
+  const lifecycle = { isStopping: false };
+  const { requestTimeoutMs } = options;
+  const app = await buildApp({ ledger, observer, secrets, lifecycle, version, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    lifecycle.isStopping = true;
+    await app.close();
+    await ledger.close();
+  };
+  return { app, ledger, observer, stop: () => (stopped ??= stop()) };
+}

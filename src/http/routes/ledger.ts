@@ -1,0 +1,73 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { toHex } from '../../kernel/bytes.ts';
+import { formatTlogProof } from '../../kernel/tlog-proof.ts';
+import { formatMoment } from '../../kernel/moment.ts';
+import { parseTilePath } from '../../kernel/tile-path.ts';
+import type { Ledger } from '../../ledger/ports.ts';
+import { HttpError } from '../http-error.ts';
+import { problemResponse, rawResponse } from '../schemas/common.ts';
+
+/** Full tiles never change; partial ones and the checkpoint do. */
+const CACHE_FOREVER = 'public, max-age=31536000, immutable';
+
+const Status = Type.Object({
+  origin: Type.String(),
+  ledgerId: Type.String(),
+  verifierKey: Type.String(),
+  size: Type.Integer(),
+  root: Type.String({ description: 'Hex.' }),
+  lastEntryAt: Type.String(),
+  queuedRequests: Type.Integer(),
+  queuedBytes: Type.Integer(),
+  recoveries: Type.Integer(),
+  isDiskFull: Type.Boolean(),
+  isCheckpointStale: Type.Boolean(),
+});
+
+export function registerLedger(app: FastifyInstance, ledger: Ledger): void {
+  const checkpoint = { tags: ['ledger'], summary: 'Latest signed checkpoint (C2SP note)', response: { 200: rawResponse('tlog-checkpoint', 'text/plain') } };
+  app.get('/checkpoint', { schema: checkpoint }, (_request, reply) => reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(ledger.head().checkpoint));
+  registerStatus(app, ledger);
+  registerProof(app, ledger);
+  registerTiles(app, ledger);
+}
+
+function registerStatus(app: FastifyInstance, ledger: Ledger): void {
+  app.get('/ledger/status', { schema: { tags: ['ledger'], summary: 'Size, root and state', response: { 200: Status } } }, () => {
+    const head = ledger.head();
+    const { origin, verifierKey, ledgerId } = ledger.identity;
+    return { origin, ledgerId: toHex(ledgerId), verifierKey, size: head.size, root: toHex(head.root), lastEntryAt: formatMoment(head.lastTimeNs), ...ledger.stats() };
+  });
+}
+
+function registerProof(app: FastifyInstance, ledger: Ledger): void {
+  const schema = {
+    tags: ['ledger'],
+    summary: 'Inclusion proof of one entry with the checkpoint it leads to',
+    querystring: Type.Object({ seq: Type.Integer({ minimum: 0, description: 'Counter of the entry.' }) }, { additionalProperties: false }),
+    response: { 200: rawResponse('c2sp.org/tlog-proof@v1', 'text/plain'), 400: problemResponse('The query is invalid'), 404: problemResponse('There is no such entry') },
+  };
+  app.get<{ Querystring: { seq: number } }>('/ledger/proof', { schema }, async (request, reply) => {
+    const { size, checkpoint } = ledger.head();
+    const { seq } = request.query;
+    if (seq >= size) throw new HttpError('not-found', `there is no entry ${seq}: the ledger has ${size}`);
+    const proof = formatTlogProof({ index: seq, hashes: await ledger.inclusionProof(seq, size), checkpoint });
+    return reply.type('text/plain; charset=utf-8').send(proof);
+  });
+}
+
+function registerTiles(app: FastifyInstance, ledger: Ledger): void {
+  const schema = {
+    tags: ['ledger'],
+    summary: 'C2SP tlog-tiles: hashes at /tile/<L>/<N>[.p/<W>], entries at /tile/entries/<N>[.p/<W>]',
+    params: Type.Object({ '*': Type.String() }),
+    response: { 200: rawResponse('Tile or entry bundle', 'application/octet-stream'), 404: problemResponse('No such tile (yet)') },
+  };
+  app.get<{ Params: { '*': string } }>('/tile/*', { schema }, async (request, reply) => {
+    const path = parseTilePath(request.params['*']);
+    const tile = path === undefined ? undefined : await ledger.tile(path);
+    if (path === undefined || tile === undefined) throw new HttpError('not-found', 'there is no such tile, or not yet');
+    return reply.type('application/octet-stream').header('cache-control', path.width === 256 ? CACHE_FOREVER : 'no-cache').send(tile);
+  });
+}
