@@ -12,11 +12,12 @@ export interface OpenTimeline {
   close(): Promise<void>;
 }
 
-/** Opens the page from file://, as a responder does, and waits until it has checked itself. */
+/** Opens the page from file://, as a responder does, and waits until it has checked itself. `script` runs before the page's own. */
 export async function openTimeline(
   browser: Browser,
   input: TimelineInput | string,
   options: BrowserContextOptions = {},
+  script?: string,
 ): Promise<OpenTimeline> {
   const dir = await mkdtemp(join(tmpdir(), 'timeline-'));
   const file = join(dir, 'timeline.html');
@@ -34,6 +35,7 @@ export async function openTimeline(
   await page.addInitScript(
     `addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))`,
   );
+  if (script !== undefined) await page.addInitScript(script);
   await page.goto(`file://${file}`);
   await page.locator('#badge:not([data-state=pending]), body[data-failed]').first().waitFor({ timeout: 60_000 });
   return {
