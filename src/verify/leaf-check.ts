@@ -1,0 +1,151 @@
+import { readU16, readU32, readU64, readU64BigInt } from '../kernel/bytes.ts';
+import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import {
+  FLAG_LAST_OF_REQUEST,
+  FLAG_REQUEST_TAG,
+  FLAGS_KNOWN,
+  LEAF_HEADER_BYTES,
+  LEAF_MAC_BYTES,
+  LEAF_TYPES,
+  LEAF_VERSION,
+  REQUEST_TAG_BYTES,
+} from '../kernel/leaf.ts';
+import { EventScan } from './event-scan.ts';
+import { isUnkeyed } from './genesis.ts';
+import { MinuteCheck } from './minute-check.ts';
+import { isDescribedRecord, recordFault } from './record-shape.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface LeafFault {
+  readonly expected: string;
+  readonly found: string;
+  /** TAMPERED unless given. */
+  readonly verdict?: Verdict;
+}
+
+const MINUTE_NS = 60_000_000_000n;
+const NO_EVENT = -1;
+
+/**
+ * The rules that a leaf keeps by itself and towards the leaves before it: header, order, requests, minutes, payload. It works on
+ * bytes in place, because millions pass; a BigInt is made only where a new minute begins.
+ */
+export class LeafCheck {
+  readonly #scan = new EventScan();
+  readonly #minutes = new MinuteCheck();
+  #timeHigh = 0;
+  #timeLow = 0;
+  #endsRequest = true;
+  #minute = -1;
+  #minuteStartHigh = 0;
+  #minuteStartLow = 0;
+  #minuteEndHigh = 0;
+  #minuteEndLow = 0;
+  /** Leaves without a fault, by type. */
+  readonly countsByType: number[] = Array.from({ length: 256 }, () => 0);
+  firstTimeNs: bigint | undefined;
+
+  /** The first fault of the leaf buffer[from, end) as leaf `seq`; undefined when there is none. MACs are not looked at. */
+  fault(buffer: Buffer, from: number, end: number, seq: number): LeafFault | undefined {
+    const type = buffer[from + 1];
+    const flags = readU16(buffer, from + 2);
+    const headerFault = this.#headerFault(buffer, from, seq, flags);
+    if (headerFault !== undefined) return headerFault;
+    const isTagged = (flags & FLAG_REQUEST_TAG) !== 0;
+    const payloadAt = from + LEAF_HEADER_BYTES + (isTagged ? REQUEST_TAG_BYTES : 0);
+    if (payloadAt > end - LEAF_MAC_BYTES) return { expected: 'room for a request tag', found: `a leaf of ${end - from} bytes` };
+    if (isTagged && !this.#endsRequest) return { expected: 'a request tag on the first leaf of a request only', found: 'one inside a request' };
+    if ((type === LEAF_TYPES.genesis) !== (seq === 0)) {
+      return { expected: 'the genesis leaf at 0 and nowhere else', found: `a leaf of type ${type} at ${seq}` };
+    }
+    return this.#orderFault(buffer, from, type, flags) ?? this.#payloadFault(buffer, payloadAt, end - LEAF_MAC_BYTES, type);
+  }
+
+  /** Takes the leaf that `fault` has just found nothing wrong with. */
+  accept(buffer: Buffer, from: number, seq: number): void {
+    const type = buffer[from + 1];
+    this.#endsRequest = (readU16(buffer, from + 2) & FLAG_LAST_OF_REQUEST) !== 0;
+    this.#timeHigh = readU32(buffer, from + 16);
+    this.#timeLow = readU32(buffer, from + 20);
+    this.firstTimeNs ??= this.lastTimeNs;
+    this.countsByType[type]++;
+    if (type === LEAF_TYPES.minuteSummary) this.#minutes.summed();
+    else if (type === LEAF_TYPES.event) this.#minutes.count(seq, this.#minute, this.#scan.levelCode, this.#scan.tenantText);
+    else this.#minutes.count(seq, this.#minute, NO_EVENT, '');
+  }
+
+  /** A leaf was damaged or leaves are missing: what depends on them is not judged. */
+  skip(): void {
+    this.#endsRequest = true;
+    this.#minutes.spoil();
+  }
+
+  /** The order of the leaves starts over at an earlier place. */
+  rewind(): void {
+    this.#timeHigh = 0;
+    this.#timeLow = 0;
+    this.skip();
+  }
+
+  get endsRequest(): boolean {
+    return this.#endsRequest;
+  }
+
+  get lastTimeNs(): bigint {
+    return (BigInt(this.#timeHigh) << 32n) | BigInt(this.#timeLow);
+  }
+
+  #headerFault(buffer: Buffer, from: number, seq: number, flags: number): LeafFault | undefined {
+    if (buffer[from] !== LEAF_VERSION) return { expected: `leaf version ${LEAF_VERSION}`, found: `${buffer[from]}` };
+    if ((flags & ~FLAGS_KNOWN) !== 0) return { expected: 'known flags only', found: `flags 0x${flags.toString(16)}` };
+    const stated = readU64(buffer, from + 4);
+    if (stated !== seq) return { expected: `leaf ${seq}`, found: `a leaf that says it is ${stated ?? 'beyond 2^53'}` };
+    const epoch = readU32(buffer, from + 12);
+    if (epoch !== 0) return { expected: 'epoch 0', found: `epoch ${epoch}` };
+    const [high, low] = [readU32(buffer, from + 16), readU32(buffer, from + 20)];
+    const isEarlier = high < this.#timeHigh || (high === this.#timeHigh && low < this.#timeLow);
+    return isEarlier ? { expected: 'a time not before that of the leaf before', found: 'an earlier one' } : undefined;
+  }
+
+  #orderFault(buffer: Buffer, from: number, type: number, flags: number): LeafFault | undefined {
+    this.#setMinute(buffer, from);
+    const isAlone = this.#endsRequest && (flags & FLAG_LAST_OF_REQUEST) !== 0;
+    if (type === LEAF_TYPES.minuteSummary || type === LEAF_TYPES.genesis) {
+      return isAlone ? undefined : { expected: 'a leaf that is a request of its own', found: 'one inside a request' };
+    }
+    const found = this.#minutes.faultBefore(this.#minute);
+    return found === undefined ? undefined : { expected: 'each minute closed by its summary', found };
+  }
+
+  #payloadFault(buffer: Buffer, from: number, end: number, type: number): LeafFault | undefined {
+    if (type === LEAF_TYPES.event) {
+      return this.#scan.isEvent(buffer, from, end) ? undefined : { expected: 'an event in canonical JSON', found: this.#scan.fault(from) ?? '' };
+    }
+    if (!isDescribedRecord(type)) return undefined;
+    if (!this.#scan.isCanonical(buffer, from, end)) return { expected: 'canonical JSON', found: this.#scan.fault(from) ?? '' };
+    const text = buffer.toString('utf8', from, end);
+    const payload = JSON.parse(text) as Json;
+    if (canonicalJson(payload) !== text) return { expected: 'numbers as RFC 8785 writes them', found: 'another spelling' };
+    if (type === LEAF_TYPES.genesis && isUnkeyed(payload)) {
+      return { expected: 'a genesis that commits to an HMAC key', found: 'no keyCommitment', verdict: 'DOWNGRADE' };
+    }
+    const isSummary = type === LEAF_TYPES.minuteSummary;
+    const found = recordFault(type, payload) ?? (isSummary ? this.#minutes.faultOf(payload, this.#minute) : undefined);
+    return found === undefined ? undefined : { expected: 'the payload that its type prescribes', found };
+  }
+
+  /** Most leaves share a minute with the one before: the division is made once per minute. */
+  #setMinute(buffer: Buffer, from: number): void {
+    const [high, low] = [readU32(buffer, from + 16), readU32(buffer, from + 20)];
+    const isFromStart = high > this.#minuteStartHigh || (high === this.#minuteStartHigh && low >= this.#minuteStartLow);
+    const isBeforeEnd = high < this.#minuteEndHigh || (high === this.#minuteEndHigh && low < this.#minuteEndLow);
+    if (isFromStart && isBeforeEnd) return;
+    const minute = readU64BigInt(buffer, from + 16) / MINUTE_NS;
+    const [startNs, endNs] = [minute * MINUTE_NS, (minute + 1n) * MINUTE_NS];
+    this.#minute = Number(minute);
+    this.#minuteStartHigh = Number(startNs >> 32n);
+    this.#minuteStartLow = Number(startNs & 0xffff_ffffn);
+    this.#minuteEndHigh = Number(endNs >> 32n);
+    this.#minuteEndLow = Number(endNs & 0xffff_ffffn);
+  }
+}

@@ -1,0 +1,169 @@
+import { fromUtf8 } from '../kernel/bytes.ts';
+import { verifyEd25519 } from '../kernel/ed25519.ts';
+import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, parseSegmentName } from '../kernel/leaf.ts';
+import { nodeHashes } from '../kernel/node-hashes.ts';
+import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint, type VerifierKey } from '../kernel/note.ts';
+import type { FindingList } from './finding.ts';
+import { isCommittedTo, readGenesis, repairLedgerId, type Genesis } from './genesis.ts';
+import type { LedgerFiles, SmallFile } from './ledger-files.ts';
+import type { WalkSegment } from './ledger-walk.ts';
+import { VerifyError } from './verify-error.ts';
+import { isWatermarkOf, readWatermark, WATERMARK_BYTES, type Watermark } from './watermark-slots.ts';
+
+/** Our checkpoints have about 200 bytes; a note with all the signatures it may carry stays below this. */
+const NOTE_BYTES_MAX = 16_384;
+const VERIFIER_KEY_BYTES_MAX = 1024;
+
+export interface HmacKeyCandidate {
+  /** Where it came from, for messages. */
+  readonly label: string;
+  readonly key: Uint8Array;
+}
+
+/** The key that was found to be this ledger's; without a readable ledger id it checks the watermark only. */
+export interface LedgerKey {
+  readonly key: Uint8Array;
+  readonly ledgerId: Uint8Array | undefined;
+}
+
+export type SignerSource = 'genesis' | 'pinned' | 'log.vkey';
+
+/** The checkpoint file: what it says and whose signature it carries. */
+export interface Head {
+  readonly checkpoint: SignedCheckpoint | undefined;
+  readonly noteBytes: Uint8Array | undefined;
+  readonly signer: { readonly source: SignerSource; readonly key: VerifierKey } | undefined;
+  /** Why there is no checkpoint with a known signature. */
+  readonly fault: string | undefined;
+}
+
+export interface LedgerInputs {
+  readonly segments: readonly WalkSegment[];
+  readonly genesis: Genesis;
+  readonly watermark: Watermark;
+  readonly watermarkBytes: Uint8Array | undefined;
+  readonly verifierKeyBytes: Uint8Array | undefined;
+  readonly head: Head;
+  readonly ledgerKey: LedgerKey | undefined;
+}
+
+/**
+ * Reads everything small, in an order that holds beside a running writer: the watermark, then the checkpoint, then the list of
+ * segments. A writer makes leaves durable first, so what the earlier ones promise the later ones hold.
+ */
+export function readInputs(files: LedgerFiles, candidates: readonly HmacKeyCandidate[], pinned: VerifierKey | undefined, findings: FindingList): LedgerInputs {
+  const watermarkBytes = readSmall(files, 'watermark', WATERMARK_BYTES + 1, findings);
+  const noteBytes = readSmall(files, 'checkpoint', NOTE_BYTES_MAX, findings);
+  const verifierKeyBytes = readSmall(files, 'log.vkey', VERIFIER_KEY_BYTES_MAX, findings);
+  const listed = files.listSegments();
+  if (listed === undefined && watermarkBytes === undefined && noteBytes === undefined) {
+    throw new VerifyError('bad-input', 'there is no ledger here: neither ledger/segments nor ledger/checkpoint exists');
+  }
+  const segments = toWalkSegments(listed ?? [], findings);
+  const genesisHead = readGenesisHead(files, segments);
+  const genesis = readGenesis(genesisHead);
+  const ledgerKey = chooseKey(candidates, genesis, genesisHead, watermarkBytes ?? new Uint8Array(0), findings);
+  const watermark = readWatermark(watermarkBytes ?? new Uint8Array(0), ledgerKey?.key);
+  const head = readHead(noteBytes, [
+    { source: 'genesis', key: genesis.verifierKey },
+    { source: 'pinned', key: pinned },
+    { source: 'log.vkey', key: verifierKeyBytes === undefined ? undefined : tryVerifierKey(verifierKeyBytes) },
+  ]);
+  return { segments, genesis, watermark, watermarkBytes, verifierKeyBytes, head, ledgerKey };
+}
+
+function readSmall(files: LedgerFiles, name: SmallFile, bytesMax: number, findings: FindingList): Uint8Array | undefined {
+  try {
+    return files.readSmall(name, bytesMax);
+  } catch (error) {
+    if (!(error instanceof VerifyError) || error.code !== 'not-a-file') throw error;
+    findings.add({ verdict: 'TAMPERED', place: { file: `ledger/${name}` }, expected: 'a regular file', found: error.message });
+    return undefined;
+  }
+}
+
+/** Only the writer makes files there; a name it never gives is told, but is no part of the ledger. */
+function toWalkSegments(entries: readonly { name: string; isRegular: boolean }[], findings: FindingList): WalkSegment[] {
+  const found: { file: string; first: number }[] = [];
+  for (const { name, isRegular } of entries) {
+    const file = `ledger/segments/${name}`;
+    const first = parseSegmentName(name);
+    if (first === undefined) {
+      findings.add({ verdict: 'WARNING', place: { file }, expected: 'segments only', found: 'another name; not part of the ledger, not read' });
+    } else if (!isRegular) {
+      findings.add({ verdict: 'TAMPERED', place: { file, seqFirst: first }, expected: 'a regular file', found: 'a link, folder or device' });
+    } else found.push({ file, first });
+  }
+  return found.map((segment, index) => ({ ...segment, nextFirst: found[index + 1]?.first }));
+}
+
+function readGenesisHead(files: LedgerFiles, segments: readonly WalkSegment[]): Uint8Array {
+  const first = segments[0];
+  if (first?.first !== 0) return new Uint8Array(0);
+  const source = files.openSegment(segmentFileName(first));
+  try {
+    const head = new Uint8Array(Math.min(source.bytes, FRAME_PREFIX_BYTES + LEAF_BYTES_MAX));
+    return head.subarray(0, source.read(head, 0));
+  } finally {
+    source.close();
+  }
+}
+
+export function segmentFileName(segment: WalkSegment): string {
+  return segment.file.slice(segment.file.lastIndexOf('/') + 1);
+}
+
+/**
+ * The genesis commits to the key. Where it is damaged, the watermark tells whether the key is the ledger's all the same, so that
+ * damage is not mistaken for a wrong key.
+ */
+function chooseKey(candidates: readonly HmacKeyCandidate[], genesis: Genesis, genesisHead: Uint8Array, watermark: Uint8Array, findings: FindingList): LedgerKey | undefined {
+  const { ledgerId } = genesis;
+  for (const { key } of candidates) {
+    if (ledgerId !== undefined && isCommittedTo(genesis, key, ledgerId)) return { key, ledgerId };
+    const repaired = repairLedgerId(genesisHead, genesis, key);
+    if (repaired !== undefined) return { key, ledgerId: repaired };
+    if (isWatermarkOf(watermark, key)) return { key, ledgerId };
+  }
+  if (genesis.keyCommitment === undefined) return undefined;
+  for (const { label } of candidates) {
+    const place = { file: 'ledger/segments', seqFirst: 0, seqLast: 0 };
+    findings.add({ verdict: 'KEY_MISMATCH', place, expected: 'the HMAC key that the genesis leaf commits to', found: `the key in "${label}"` });
+  }
+  return undefined;
+}
+
+function readHead(noteBytes: Uint8Array | undefined, keys: readonly { source: SignerSource; key: VerifierKey | undefined }[]): Head {
+  if (noteBytes === undefined) return { checkpoint: undefined, noteBytes, signer: undefined, fault: 'no file' };
+  const parsed = tryParseNote(noteBytes);
+  if (typeof parsed === 'string') return { checkpoint: undefined, noteBytes, signer: undefined, fault: parsed };
+  for (const { source, key } of keys) {
+    if (key !== undefined && isOwnCheckpoint(parsed, key)) return { checkpoint: parsed, noteBytes, signer: { source, key }, fault: undefined };
+  }
+  const names = parsed.signatures.map(({ name }) => `"${name.slice(0, 64)}"`).join(', ');
+  return { checkpoint: undefined, noteBytes, signer: undefined, fault: `no good signature of the ledger's key (signed as ${names})` };
+}
+
+/** Signed by the key, and about the log that the key is named after. */
+export function isOwnCheckpoint(checkpoint: SignedCheckpoint, key: VerifierKey): boolean {
+  return checkpoint.origin === key.name && isSignedBy(checkpoint, key, verifyEd25519);
+}
+
+/** The checkpoint, or why it is none. */
+export function tryParseNote(bytes: Uint8Array): SignedCheckpoint | string {
+  try {
+    return parseCheckpoint(fromUtf8(bytes));
+  } catch (error) {
+    if (error instanceof NoteFormatError) return error.message;
+    if (error instanceof TypeError) return 'malformed UTF-8';
+    throw error;
+  }
+}
+
+function tryVerifierKey(bytes: Uint8Array): VerifierKey | undefined {
+  try {
+    return parseVerifierKey(nodeHashes, fromUtf8(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto';
+import { emptyRoot, HASH_BYTES } from '../kernel/hashes.ts';
+import { nodeHashes } from '../kernel/node-hashes.ts';
+
+/** The tree's right edge (RFC 6962 section 2.1): one hash per complete subtree, so memory grows with the logarithm of the size. */
+export class TreeFrontier {
+  /** #subtrees[level] = latin1 hash of a complete subtree of 2^level leaves, '' when the size has no such bit. */
+  readonly #subtrees: string[] = [];
+  readonly #node = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Leaf hash as a latin1 string. */
+  append(leafHash: string): void {
+    let right = leafHash;
+    let level = 0;
+    for (; this.#subtrees[level] !== undefined && this.#subtrees[level] !== ''; level++) {
+      right = this.#hashNode(this.#subtrees[level], right);
+      this.#subtrees[level] = '';
+    }
+    this.#subtrees[level] = right;
+    this.#size++;
+  }
+
+  root(): Uint8Array {
+    let root: string | undefined;
+    for (const subtree of this.#subtrees) {
+      if (subtree !== '') root = root === undefined ? subtree : this.#hashNode(subtree, root);
+    }
+    return root === undefined ? emptyRoot(nodeHashes) : Buffer.from(root, 'latin1');
+  }
+
+  #hashNode(left: string, right: string): string {
+    this.#node.write(left, 1, HASH_BYTES, 'latin1');
+    this.#node.write(right, 1 + HASH_BYTES, HASH_BYTES, 'latin1');
+    return hash('sha256', this.#node, 'latin1');
+  }
+}
