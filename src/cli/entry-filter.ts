@@ -2,7 +2,7 @@ import type { ParseArgsOptionsConfig } from 'node:util';
 import { LEAF_TYPES } from '../kernel/leaf.ts';
 import { isLevel, LEVELS, type Level } from '../kernel/levels.ts';
 import { levelOf, searchableText, textOf, type EntryView } from './entry-view.ts';
-import { parseMoment } from './moment.ts';
+import { parseMoment } from '../kernel/moment.ts';
 import type { Faults } from './options.ts';
 
 /** Options that `log cat`, `log tail` and `log grep` share. */

@@ -3,7 +3,7 @@ import { leafHash } from '../kernel/hashes.ts';
 import { leafTypeName, type Leaf } from '../kernel/leaf.ts';
 import { isLevel, type Level } from '../kernel/levels.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
-import { formatMoment } from './moment.ts';
+import { formatMoment } from '../kernel/moment.ts';
 import { toSafeText } from './safe-text.ts';
 
 /** An entry as the log commands see it. Its text is hostile. */

@@ -8,7 +8,7 @@ import { logCat } from '../../src/cli/log-cat.ts';
 import { logGrep } from '../../src/cli/log-grep.ts';
 import { logProof } from '../../src/cli/log-proof.ts';
 import { logTail } from '../../src/cli/log-tail.ts';
-import { formatMoment, parseMoment } from '../../src/cli/moment.ts';
+import { formatMoment, parseMoment } from '../../src/kernel/moment.ts';
 import { toSafeText } from '../../src/cli/safe-text.ts';
 import { leafHash } from '../../src/kernel/hashes.ts';
 import { parseLeaf } from '../../src/kernel/leaf.ts';
@@ -225,7 +225,8 @@ describe('log grep', () => {
     [['DISK \\(', '-i'], [3]],
     [['(full)', '--fixed'], [3]],
     [['text" here'], [2]],
-    [['^sshd$', '--level', 'warn'], []],
+    [['^sshd$', '--level', 'warn'], [1]],
+    [['^ssh$'], []],
     [
       ['number', '--limit', '2'],
       [5, 6],
