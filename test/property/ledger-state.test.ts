@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chainMac, GENESIS_PREVIOUS_MAC } from '../../src/kernel/chain.ts';
+import { leafHash } from '../../src/kernel/hashes.ts';
+import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES } from '../../src/kernel/leaf.ts';
+import { LEVELS } from '../../src/kernel/levels.ts';
+import { subtreeRoot } from '../../src/kernel/merkle.ts';
+import { nodeHashes } from '../../src/kernel/node-hashes.ts';
+import { FastChain } from '../../src/ledger/fast-chain.ts';
+import { LedgerState } from '../../src/ledger/ledger-state.ts';
+import { parseFrames } from '../../src/ledger/read-block.ts';
+import { batchOf } from '../support/batch-of.ts';
+import { testSeed } from '../support/seed.ts';
+
+const seed = testSeed();
+const KEY = Buffer.alloc(32, 0x11);
+const LEDGER_ID = Buffer.alloc(16, 0x22);
+
+const event = fc.record({ message: fc.string({ maxLength: 200 }), level: fc.constantFrom(...LEVELS.slice(1)), tenant: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }) }, { requiredKeys: ['message'] });
+const request = fc.record({ events: fc.array(event, { minLength: 1, maxLength: 12 }), isTagged: fc.boolean(), stepNs: fc.bigInt({ min: -5_000_000_000n, max: 50_000_000_000n }) });
+
+function newState(): LedgerState {
+  return new LedgerState(new FastChain(KEY, LEDGER_ID, GENESIS_PREVIOUS_MAC));
+}
+
+type Request = typeof request extends fc.Arbitrary<infer T> ? T : never;
+
+/** Stages each request as a group of its own; answers all bytes. */
+function stageAll(state: LedgerState, requests: readonly Request[]): Buffer {
+  let nowNs = 1_700_000_000_000_000_000n;
+  const groups = requests.map((each) => {
+    nowNs += each.stepNs;
+    state.begin(nowNs);
+    state.stageRequest({ events: batchOf(each.events as Parameters<typeof batchOf>[0]), requestTag: each.isTagged ? Buffer.alloc(64, 7) : undefined });
+    return Buffer.from(state.staged().group);
+  });
+  return Buffer.concat(groups);
+}
+
+describe('staging', () => {
+  it('writes the MACs, hashes and tree of the reference formulas, with times that never go back', () => {
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 1, maxLength: 40 }), (requests) => {
+        const state = newState();
+        const leaves = parseFrames(stageAll(state, requests));
+        let previous: Uint8Array = GENESIS_PREVIOUS_MAC;
+        let timeNs = 0n;
+        leaves.forEach((leaf, index) => {
+          expect(leaf.seq).toBe(index);
+          expect(leaf.timeNs >= timeNs).toBe(true);
+          expect(Buffer.from(leaf.mac)).toEqual(Buffer.from(chainMac(nodeHashes, KEY, LEDGER_ID, previous, leaf.bytes)));
+          previous = leaf.mac;
+          timeNs = leaf.timeNs;
+        });
+        const hashes = leaves.map((leaf) => leafHash(nodeHashes, leaf.bytes));
+        expect(state.frontier.root()).toEqual(Buffer.from(subtreeRoot(nodeHashes, (i) => hashes[i], 0, hashes.length)));
+        expect((leaves.at(-1)?.flags ?? 0) & FLAG_LAST_OF_REQUEST).toBe(FLAG_LAST_OF_REQUEST);
+      }),
+      { seed, numRuns: 60 },
+    );
+  });
+
+  it('is taken over from the disk bit for bit, and a changed byte anywhere in a leaf is not', () => {
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 1, maxLength: 10 }), fc.nat(), fc.integer({ min: 0, max: 7 }), (requests, place, bit) => {
+        const written = newState();
+        const bytes = stageAll(written, requests);
+        const adopted = newState();
+        const frames = parseFrames(bytes).map((leaf) => bytes.subarray(leaf.bytes.byteOffset - bytes.byteOffset - FRAME_PREFIX_BYTES, leaf.bytes.byteOffset - bytes.byteOffset + leaf.bytes.length));
+        const target = place % frames.length;
+        frames.forEach((frame, index) => {
+          const timeNs = frame.readBigUInt64BE(FRAME_PREFIX_BYTES + 16);
+          if (index === target) {
+            const damaged = Buffer.from(frame);
+            damaged[FRAME_PREFIX_BYTES + (place % (frame.length - FRAME_PREFIX_BYTES))] ^= 1 << bit;
+            expect(adopted.adoptFrame(damaged, timeNs)).toBe(false);
+          }
+          expect(adopted.adoptFrame(Buffer.from(frame), timeNs)).toBe(true);
+        });
+        expect(adopted.frontier.root()).toEqual(written.frontier.root());
+        expect(adopted.chain.mac()).toEqual(written.chain.mac());
+        expect(adopted.end).toEqual(written.end);
+      }),
+      { seed, numRuns: 60 },
+    );
+  });
+
+  it('goes back to a mark as if the group had never been', () => {
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 1, maxLength: 8 }), fc.array(request, { minLength: 1, maxLength: 8 }), (kept, undone) => {
+        const state = newState();
+        stageAll(state, kept);
+        state.delta.take();
+        const mark = state.mark();
+        const before = { root: state.frontier.root(), mac: state.chain.mac(), end: state.end, minutes: state.minutes.mark() };
+        stageAll(state, undone);
+        state.reset(mark);
+        expect({ root: state.frontier.root(), mac: state.chain.mac(), end: state.end, minutes: state.minutes.mark() }).toEqual(before);
+      }),
+      { seed, numRuns: 60 },
+    );
+  });
+});
