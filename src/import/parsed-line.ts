@@ -39,9 +39,10 @@ export function parseMonth(name: string): number | undefined {
   return MONTHS.get(name.toLowerCase());
 }
 
+/** Gregorian. Runs for every line, so without a Date. */
 export function daysInMonth(year: number, month: number): number {
-  // Day 0 of the next month; years below 100 do not occur (every format has four digits or none).
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
 /** True for a day that exists (29 February counts when the year is not known) and a time of day; second 60 is a leap second. */

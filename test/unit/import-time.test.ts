@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseSyslogLine } from '../../src/import/syslog-line.ts';
 import { createTimeResolver, createYearCounter, firstYear } from '../../src/import/resolve-time.ts';
-import type { LineTime } from '../../src/import/parsed-line.ts';
+import { daysInMonth, type LineTime } from '../../src/import/parsed-line.ts';
 import { parseTimeZone, type TimeZone } from '../../src/import/time-zone.ts';
 
 function at(text: string): LineTime {
@@ -107,4 +107,10 @@ describe('time zones', () => {
   test.each(['', 'Mars/Olympus', '+24:00', '+2:00', '02:00'])('refuses %j', (name) => {
     expect(parseTimeZone(name)).toBeUndefined();
   });
+});
+
+test('months have the days that the calendar of JavaScript gives them', () => {
+  for (let year = 1890; year <= 2110; year++) {
+    for (let month = 1; month <= 12; month++) expect(daysInMonth(year, month)).toBe(new Date(Date.UTC(year, month, 0)).getUTCDate());
+  }
 });
