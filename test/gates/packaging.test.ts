@@ -18,7 +18,16 @@ interface PackageJson {
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
 const packageJson = JSON.parse(read('package.json')) as PackageJson;
-const lockfile = JSON.parse(read('package-lock.json')) as { packages: Record<string, { hasInstallScript?: boolean; dev?: boolean }> };
+interface LockedPackage {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+const lockfile = JSON.parse(read('package-lock.json')) as { packages: Record<string, LockedPackage> };
 
 describe('package.json', () => {
   it('names only scripts whose file exists', () => {
@@ -52,6 +61,23 @@ describe('package.json', () => {
     const records = globSync('docs/adr/*.md', { cwd: root }).map((path) => read(path));
     const missing = Object.keys(packageJson.dependencies).filter((name) => !records.some((record) => record.includes(`\`${name}\``)));
     expect(missing).toEqual([]);
+  });
+});
+
+describe('package-lock.json', () => {
+  const { '': _, ...locked } = lockfile.packages;
+
+  it('locks the builds for other platforms too, without which npm ci refuses the file', () => {
+    const optional = Object.values(locked).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+    const present = new Set(Object.keys(locked).map((path) => path.replace(/^.*node_modules\//, '')));
+    expect(optional.length).toBeGreaterThan(50);
+    expect(optional.filter((name) => !present.has(name))).toEqual([]);
+  });
+
+  it('lacks a hash only for optional development tools, built for platforms whose builds were out of reach', () => {
+    const unknown = Object.entries(locked).filter(([, { integrity }]) => integrity === undefined);
+    expect(unknown.filter(([, { dev, optional }]) => dev !== true || optional !== true)).toEqual([]);
+    expect(Object.entries(locked).filter(([, { version }]) => version === undefined)).toEqual([]);
   });
 });
 
