@@ -1,9 +1,12 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { formatLeafType } from '../bundle/format.ts';
 import { LEAF_TYPES } from '../kernel/leaf.ts';
 import { isLevel, LEVELS, type Level } from '../kernel/levels.ts';
 import { levelOf, searchableText, textOf, type EntryView } from './entry-view.ts';
 import { parseMoment } from '../kernel/moment.ts';
 import type { Faults } from './options.ts';
+
+const TYPE_WORDS = Object.values(LEAF_TYPES).map(formatLeafType);
 
 /** Options that `log cat`, `log tail` and `log grep` share. */
 export const FILTER_OPTIONS = {
@@ -22,7 +25,7 @@ export const FILTER_USAGE = `  --from T, --to T   only entries that the ledger r
   --level LEVEL      only events of this level and above: ${LEVELS.slice(1).join(', ')}
   --tenant TENANT    only events of this tenant
   --text TEXT        only entries that contain this text (capitals do not matter)
-  --type TYPE,...    only these entry types (default: all but minute-summary): ${Object.keys(LEAF_TYPES).map(toTypeWord).join(', ')}
+  --type TYPE,...    only these entry types (default: all but minute-summary): ${TYPE_WORDS.join(', ')}
   --data-dir DIR     the ledger's directory (PROOFS_DATA_DIR, otherwise ./data); no sidecar is needed, a running one does no harm
   --json             one JSON object per entry`;
 
@@ -69,7 +72,7 @@ export function parseFilter(values: FilterValues, faults: Faults, nowMs: number)
     matches(entry) {
       const { leaf } = entry;
       if (leaf.seq < firstSeq || leaf.seq >= endSeq || leaf.timeNs < fromNs || leaf.timeNs >= toNs) return false;
-      if (types === undefined ? entry.type === 'minuteSummary' : !types.has(entry.type)) return false;
+      if (types === undefined ? entry.type === 'minute-summary' : !types.has(entry.type)) return false;
       if (isForEvents && entry.type !== 'event') return false;
       if (LEVELS.indexOf(levelOf(entry)) < minLevel) return false;
       if (values.tenant !== undefined && textOf(entry, 'tenant') !== values.tenant) return false;
@@ -93,16 +96,10 @@ function parseLevel(text: string | undefined, faults: Faults): number {
   return LEVELS.indexOf(level);
 }
 
-/** "minuteSummary" ↔ "minute-summary", as docs/formats/ledger.md writes it. */
-function toTypeWord(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 function parseTypes(text: string | undefined, faults: Faults): ReadonlySet<string> | undefined {
   if (text === undefined) return undefined;
-  const names = new Map(Object.keys(LEAF_TYPES).map((name) => [toTypeWord(name), name]));
   const words = text.split(',').map((word) => word.trim());
-  const unknown = words.filter((word) => !names.has(word));
-  if (unknown.length > 0) faults.add(`--type names "${unknown.join(', ')}": the types are ${[...names.keys()].join(', ')}`);
-  return new Set(words.flatMap((word) => names.get(word) ?? []));
+  const unknown = words.filter((word) => !TYPE_WORDS.includes(word));
+  if (unknown.length > 0) faults.add(`--type names "${unknown.join(', ')}": the types are ${TYPE_WORDS.join(', ')}`);
+  return new Set(words);
 }

@@ -1,4 +1,5 @@
-import { toBase64, toHex } from '../kernel/bytes.ts';
+import { formatLeafLine, formatLeafType } from '../bundle/format.ts';
+import { fromUtf8, toBase64, utf8 } from '../kernel/bytes.ts';
 import { leafHash } from '../kernel/hashes.ts';
 import { leafTypeName, type Leaf } from '../kernel/leaf.ts';
 import { isLevel, type Level } from '../kernel/levels.ts';
@@ -9,21 +10,18 @@ import { toSafeText } from './safe-text.ts';
 /** An entry as the log commands see it. Its text is hostile. */
 export interface EntryView {
   readonly leaf: Leaf;
-  /** Name of the leaf type, or its number. */
+  /** Name of the leaf type in docs/formats/ledger.md, or its number. */
   readonly type: string;
-  /** Payload text as stored; undefined when it is not UTF-8. */
+  /** Payload text as stored; undefined when it is not JSON. */
   readonly text: string | undefined;
   /** Its JSON object; undefined when it is none. */
   readonly payload: Readonly<Record<string, unknown>> | undefined;
 }
 
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 export function toEntryView(leaf: Leaf): EntryView {
-  const type = leafTypeName(leaf.type) ?? String(leaf.type);
-  let text: string | undefined;
+  const type = formatLeafType(leaf.type);
   try {
-    text = strictDecoder.decode(leaf.payload);
+    const text = fromUtf8(leaf.payload);
     const value: unknown = JSON.parse(text);
     return { leaf, type, text, payload: typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined };
   } catch {
@@ -54,22 +52,16 @@ export function searchableText(entry: EntryView): string {
   return texts.join('\n');
 }
 
-/** One JSON line, the payload last and verbatim, with the field names of the leaf lines in a bundle. */
+const NO_PAYLOAD = utf8('null');
+const NO_PAYLOAD_FIELD = '"payload":null}';
+
+/** The leaf line of docs/formats/bundle.md; a payload that is no JSON text (no ledger of ours has one) stands there as base64. */
 export function formatEntryJson(entry: EntryView): string {
-  const { leaf, type, text } = entry;
-  const head = [
-    `"seq":${leaf.seq}`,
-    `"type":${JSON.stringify(type)}`,
-    `"time":"${formatMoment(leaf.timeNs)}"`,
-    `"timeNs":"${leaf.timeNs}"`,
-    `"flags":${leaf.flags}`,
-    `"epoch":${leaf.epoch}`,
-    `"mac":"${toBase64(leaf.mac)}"`,
-    `"leafHash":"${toHex(leafHash(nodeHashes, leaf.bytes))}"`,
-  ];
-  const request = leaf.requestTag === undefined ? [] : [`"request":"${toBase64(leaf.requestTag)}"`];
-  const payload = text === undefined ? `"payloadBase64":"${toBase64(leaf.payload)}"` : `"payload":${text}`;
-  return `{${[...head, ...request, payload].join(',')}}`;
+  const { leaf } = entry;
+  const hash = leafHash(nodeHashes, leaf.bytes);
+  if (entry.text !== undefined || leafTypeName(leaf.type) === undefined) return formatLeafLine(leaf, hash);
+  const line = formatLeafLine({ ...leaf, payload: NO_PAYLOAD }, hash);
+  return `${line.slice(0, -NO_PAYLOAD_FIELD.length)}"payloadBase64":"${toBase64(leaf.payload)}"}`;
 }
 
 const LEVEL_COLORS: Readonly<Record<Level, string>> = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/command.ts';
-import { formatEntryLine, toEntryView } from '../../src/cli/entry-view.ts';
+import { formatEntryJson, formatEntryLine, toEntryView } from '../../src/cli/entry-view.ts';
 import { logCat } from '../../src/cli/log-cat.ts';
 import { logGrep } from '../../src/cli/log-grep.ts';
 import { logProof } from '../../src/cli/log-proof.ts';
@@ -156,7 +156,7 @@ describe('log cat', () => {
       const types = async (args: string[]): Promise<string[]> =>
         (await run(logCat, [...args, '--json', '--data-dir', other])).lines.map((line) => (JSON.parse(line) as EntryLine).type);
       expect(await types([])).toEqual(['genesis', 'event', 'event']);
-      expect(await types(['--type', 'minute-summary'])).toEqual(['minuteSummary']);
+      expect(await types(['--type', 'minute-summary'])).toEqual(['minute-summary']);
     } finally {
       rmSync(other, { recursive: true, force: true });
     }
@@ -303,8 +303,22 @@ describe('log proof', () => {
 });
 
 test('a payload that is not JSON is shown as what it is', () => {
-  const leaf = makeLedger({ requests: [{ timeNs: START_NS, leaves: [{ type: 200, payload: Uint8Array.of(0xff, 0x00) }] }] }).leaves[1];
-  expect(formatEntryLine(toEntryView(parseLeaf(leaf)), false)).toContain('200    2 bytes that are not JSON');
+  const payload = Uint8Array.of(0xff, 0x00);
+  const { leaves } = makeLedger({
+    requests: [
+      {
+        timeNs: START_NS,
+        leaves: [
+          { type: 200, payload },
+          { type: 4, payload },
+        ],
+      },
+    ],
+  });
+  const [unknown, heartbeat] = leaves.slice(1).map((leaf) => toEntryView(parseLeaf(leaf)));
+  expect(formatEntryLine(unknown, false)).toContain('200    2 bytes that are not JSON');
+  expect(JSON.parse(formatEntryJson(unknown))).toMatchObject({ type: '200', payloadBase64: '/wA=' });
+  expect(JSON.parse(formatEntryJson(heartbeat))).toMatchObject({ type: 'heartbeat', payloadBase64: '/wA=' });
 });
 
 test('escapes are one line and reversible to the eye', () => {
