@@ -9,6 +9,8 @@ const FORMAT = 'post-incident-proofs/ledger/v1';
 const EPOCH_POLICY_NONE = 'none';
 const PARAMETERS = canonicalJson({ segmentBytes: SEGMENT_BYTES_TARGET, segmentLeaves: SEGMENT_LEAVES_MAX });
 const FIELD_NAMES = ['epochPolicy', 'format', 'keyCommitment', 'ledgerId', 'origin', 'parameters', 'publicKey'];
+/** A genesis leaf has about 600 bytes; each place looked at costs an HMAC. */
+const GENESIS_BYTES_SEARCHED_MAX = 4096;
 const HEX_DIGITS = '0123456789abcdef';
 
 /** What the genesis leaf says, as far as it can be read. Nothing is believed: whether it is intact is decided elsewhere. */
@@ -41,15 +43,19 @@ export function isCommittedTo(genesis: Genesis, key: Uint8Array, ledgerId: Uint8
 }
 
 /**
- * The ledger id with one digit put right, when that makes the commitment fit: one changed byte in the id would otherwise fail
- * every MAC of the ledger and hide where the damage is.
+ * The ledger id of a damaged genesis, found as the one that the commitment fits: it stands somewhere in the leaf as 32 hex digits,
+ * perhaps with one of them changed. Without it one changed byte would fail every MAC of the ledger and hide where the damage is.
  */
-export function repairLedgerId(head: Uint8Array, genesis: Genesis, key: Uint8Array): Uint8Array | undefined {
-  const text = /"ledgerId":"([^"]{32})"/.exec(Buffer.from(head).toString('latin1'))?.[1];
-  if (text === undefined) return undefined;
-  for (let at = 0; at < text.length; at++) {
+export function recoverLedgerId(head: Uint8Array, genesis: Genesis, key: Uint8Array): Uint8Array | undefined {
+  const text = Buffer.from(head.subarray(0, GENESIS_BYTES_SEARCHED_MAX)).toString('latin1');
+  for (const [, run] of text.matchAll(/(?=([0-9a-f]{32}))/g)) {
+    const candidate = fromHex(run);
+    if (candidate !== undefined && isCommittedTo(genesis, key, candidate)) return candidate;
+  }
+  const damaged = /"ledgerId":"([^"]{32})"/.exec(text)?.[1] ?? '';
+  for (let at = 0; at < damaged.length; at++) {
     for (const digit of HEX_DIGITS) {
-      const candidate = fromHex(text.slice(0, at) + digit + text.slice(at + 1));
+      const candidate = fromHex(damaged.slice(0, at) + digit + damaged.slice(at + 1));
       if (candidate !== undefined && isCommittedTo(genesis, key, candidate)) return candidate;
     }
   }
@@ -72,9 +78,10 @@ export function genesisFault(payload: Json): string | undefined {
   return fields.origin === key.name ? undefined : 'an origin that is not the name of its key';
 }
 
-/** True when the payload names no HMAC key: the protection that every ledger is born with. */
+/** A whole genesis payload that just names no HMAC key: the protection that every ledger is born with is gone. */
 export function isUnkeyed(payload: Json): boolean {
-  return payload !== null && typeof payload === 'object' && !Array.isArray(payload) && !Object.hasOwn(payload, 'keyCommitment');
+  const keyed = FIELD_NAMES.filter((name) => name !== 'keyCommitment');
+  return payload !== null && typeof payload === 'object' && !Array.isArray(payload) && Object.keys(payload).join() === keyed.join();
 }
 
 function hexOf(value: Json | undefined, bytes: number): Uint8Array | undefined {

@@ -4,7 +4,7 @@ import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, parseSegmentName } from '../kernel/
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint, type VerifierKey } from '../kernel/note.ts';
 import type { FindingList } from './finding.ts';
-import { isCommittedTo, readGenesis, repairLedgerId, type Genesis } from './genesis.ts';
+import { isCommittedTo, readGenesis, recoverLedgerId, type Genesis } from './genesis.ts';
 import type { LedgerFiles, SmallFile } from './ledger-files.ts';
 import type { WalkSegment } from './ledger-walk.ts';
 import { VerifyError } from './verify-error.ts';
@@ -121,8 +121,8 @@ function chooseKey(candidates: readonly HmacKeyCandidate[], genesis: Genesis, ge
   const { ledgerId } = genesis;
   for (const { key } of candidates) {
     if (ledgerId !== undefined && isCommittedTo(genesis, key, ledgerId)) return { key, ledgerId };
-    const repaired = repairLedgerId(genesisHead, genesis, key);
-    if (repaired !== undefined) return { key, ledgerId: repaired };
+    const recovered = recoverLedgerId(genesisHead, genesis, key);
+    if (recovered !== undefined) return { key, ledgerId: recovered };
     if (isWatermarkOf(watermark, key)) return { key, ledgerId };
   }
   if (genesis.keyCommitment === undefined) return undefined;

@@ -138,7 +138,8 @@ export class LedgerWalk {
     } else if (!isFirst && this.#isTreeWhole && !segmentIsFull(this.#seq - before.first, bytesBefore)) {
       this.#report({ seqFirst: this.#seq, byteOffset: 0 }, `leaf ${this.#seq} in the file before, which is not full`, 'a new file');
     }
-    if (source.bytes === 0 && !this.#isBeyondAcknowledged()) this.#report({ seqFirst: this.#seq, byteOffset: 0 }, 'at least one leaf', 'an empty file');
+    // A writer that died between making a file and its first write. Elsewhere an empty file shows as missing leaves.
+    if (source.bytes === 0 && this.#isBeyondAcknowledged()) this.tornAt ??= { file: segment.file, byteOffset: 0 };
     if (source.bytes > SEGMENT_BYTES_MAX) this.#report({ byteOffset: SEGMENT_BYTES_MAX }, `at most ${SEGMENT_BYTES_MAX} bytes`, `${source.bytes} bytes`);
   }
 
@@ -259,7 +260,9 @@ export class LedgerWalk {
   #resync(at: number): number {
     const next = findNextFrame(this.#window, at, this.#seq);
     const end = next?.at ?? this.#window.bytes;
-    if ((next === undefined || next.seq === this.#seq + 1) && this.#takeMisframed(at, end)) return end;
+    // Without a MAC the bytes up to the end of the file may as well be a leaf that was cut short.
+    const isWholeLeaf = next === undefined ? this.#task.chain !== undefined : next.seq === this.#seq + 1;
+    if (isWholeLeaf && this.#takeMisframed(at, end)) return end;
     if (next !== undefined) {
       const isInserted = next.seq === this.#seq;
       const place = isInserted ? { seqFirst: this.#seq } : { seqFirst: this.#seq, seqLast: next.seq - 1 };

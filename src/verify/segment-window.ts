@@ -8,7 +8,7 @@ export const SEGMENT_BYTES_MAX = SEGMENT_BYTES_TARGET + TILE_WIDTH * (FRAME_PREF
 
 /** A segment file seen through one buffer that slides forward: memory stays the same however long it is. */
 export class SegmentWindow {
-  readonly buffer = Buffer.alloc(WINDOW_BYTES);
+  buffer = Buffer.alloc(0);
   #source: SegmentSource | undefined;
   #base = 0;
   #held = 0;
@@ -19,6 +19,8 @@ export class SegmentWindow {
     this.#base = 0;
     this.#held = 0;
     this.#bytes = Math.min(source.bytes, SEGMENT_BYTES_MAX);
+    const wanted = Math.min(this.#bytes, WINDOW_BYTES);
+    if (this.buffer.length < wanted) this.buffer = Buffer.alloc(wanted);
   }
 
   /** Length of the file, as far as it is read. */

@@ -7,6 +7,7 @@ const SLOT_OFFSETS = [0, 4096];
 const SLOT_BYTES = 132;
 const SLOT_MAC_AT = 100;
 const MAGIC = utf8('PIPWMRK1');
+const ZEROS = new Uint8Array(WATERMARK_BYTES);
 /** Until the second commit of a ledger one slot has never been written. */
 const GENERATION_WITH_EMPTY_SLOT_MAX = 1;
 
@@ -91,6 +92,14 @@ function fileFaults(file: Uint8Array): WatermarkFault[] {
     const found = file.length > WATERMARK_BYTES ? 'more' : `${file.length} bytes`;
     return [{ slot: undefined, byteOffset: Math.min(file.length, WATERMARK_BYTES), expected: `${WATERMARK_BYTES} bytes`, found }];
   }
-  const at = file.findIndex((byte, offset) => byte !== 0 && SLOT_OFFSETS.every((slot) => offset < slot || offset >= slot + SLOT_BYTES));
-  return at < 0 ? [] : [{ slot: undefined, byteOffset: at, expected: 'zeros outside the slots', found: `0x${toHex(file.subarray(at, at + 1))}` }];
+  const faults: WatermarkFault[] = [];
+  for (const [index, slot] of SLOT_OFFSETS.entries()) {
+    const from = slot + SLOT_BYTES;
+    const end = SLOT_OFFSETS[index + 1] ?? WATERMARK_BYTES;
+    if (equalBytes(file.subarray(from, end), ZEROS.subarray(0, end - from))) continue;
+    const at = file.subarray(from, end).findIndex((byte) => byte !== 0);
+    const found = `0x${toHex(file.subarray(from + at, from + at + 1))}`;
+    faults.push({ slot: undefined, byteOffset: from + at, expected: 'zeros outside the slots', found });
+  }
+  return faults;
 }
