@@ -5,6 +5,7 @@ import { logCat } from './log-cat.ts';
 import { logGrep } from './log-grep.ts';
 import { logProof } from './log-proof.ts';
 import { logTail } from './log-tail.ts';
+import { logVerify } from './log-verify.ts';
 
 /** Every command, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [keygen, importCommand, logCat, logTail, logGrep, logProof];
+export const COMMANDS: readonly Command[] = [keygen, importCommand, logVerify, logCat, logTail, logGrep, logProof];

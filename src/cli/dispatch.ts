@@ -88,8 +88,9 @@ function suggestion(name: string | undefined): string {
   return name === undefined ? `run "${PROGRAM} help" for the list` : `did you mean "${PROGRAM} ${name}"?`;
 }
 
-function usageText(command: Command): string {
-  return `${command.usage.trimEnd()}\n`;
+/** As --help prints it. A usage may leave out the program's name; here it always stands. */
+export function usageText(command: Command): string {
+  return `usage: ${PROGRAM} ${command.usage.trim().replace(/^(?:usage: )?(?:pproofs )?/, '')}\n`;
 }
 
 function overview(commands: readonly Command[]): string {
