@@ -45,6 +45,7 @@ beforeAll(async () => {
     payload: { action: '<img src=x onerror="window.pwned=1">', reason: '</title><script>window.pwned=1</script>' },
     timeMs: START + 3_700_000,
   });
+  leaves.push({ type: 'heartbeat', payload: { reason: 'edge' }, timeMs: START + 7_200_000 });
   opened = await openTimeline(browser, sampleTimelineInput(leaves, { fromMs: START, toMs: START + 7_200_000 }));
 });
 afterAll(async () => {

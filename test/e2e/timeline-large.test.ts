@@ -17,6 +17,7 @@ beforeAll(async () => {
     payload: `{"level":"${i % 50 === 0 ? 'error' : 'info'}","message":"request ${i} from 10.0.${i % 7}.${i % 200} took ${i % 900} ms","tenant":"tenant-${i % 5}"}`,
     timeMs: START + Math.floor((i * 86_400_000) / COUNT),
   }));
+  leaves.push({ type: 'heartbeat', payload: { reason: 'edge' }, timeMs: START + 86_400_000 });
   opened = await openTimeline(browser, sampleTimelineInput(leaves, { fromMs: START, toMs: START + 86_400_000 }));
 }, SLOW_MS);
 afterAll(async () => {

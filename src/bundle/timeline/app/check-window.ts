@@ -1,10 +1,11 @@
+import { formatTimeNs } from '../../format.ts';
 import type { EnvelopeHead } from '../envelope.ts';
 import type { EntryLine } from './entry-line.ts';
 import type { Stage } from './stage.ts';
 
-interface Ordered {
+interface Run {
   /** True when the first of `entries` stands before the window. */
-  readonly before: boolean;
+  readonly hasBefore: boolean;
   /** Before-edge, the window's entries, after-edge; undefined where a line cannot be read. */
   readonly entries: readonly (EntryLine | undefined)[];
   readonly edges: number;
@@ -12,22 +13,40 @@ interface Ordered {
 
 const LABEL = 'Window';
 
-/** Nothing of the window is left out: the numbered entry before it is earlier, the one after it later, or the ledger ends there. */
-export function checkWindow(head: EnvelopeHead, { before, entries, edges }: Ordered): Stage {
-  const [fromMs, toMs] = [Date.parse(head.from), Date.parse(head.to)];
-  if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return bad('its bounds are not times');
-  const hasAfter = edges > (before ? 1 : 0);
-  if (edges > (before ? 2 : 1)) return bad('there are more entries around it than its two edges');
-  const receivedMs = entries.map((entry) => (entry === undefined ? undefined : Number(entry.head.timeNs / 1_000_000n)));
-  const inside = receivedMs.slice(before ? 1 : 0, hasAfter ? -1 : undefined);
-  if (inside.some((ms) => ms !== undefined && (ms < fromMs || ms > toMs))) return bad('an entry lies outside it');
-  if (before && (receivedMs[0] ?? Infinity) > fromMs) return bad('the entry before it is not earlier');
-  if (!before && head.proof.first !== 0) return bad('the entry before it is missing');
-  if (hasAfter && (receivedMs.at(-1) ?? -Infinity) < toMs) return bad('the entry after it is not later');
-  if (!hasAfter && head.proof.first + entries.length !== head.proof.size) return bad('the entry after it is missing');
-  const left = before ? 'the entry before it is earlier' : 'the ledger begins inside it';
-  const right = hasAfter ? 'the entry after it is later' : 'it reaches to the end of the signed ledger';
-  return { label: LABEL, outcome: 'good', text: `complete, no entry of it is left out: ${left}, and ${right}` };
+/**
+ * Nothing of the window [from, to) is left out: the entry before it is earlier, or the ledger begins inside it; the entry after it,
+ * the last of the signed tree, is not earlier than `to`.
+ */
+export function checkWindow(head: EnvelopeHead, { hasBefore, entries, edges }: Run): Stage {
+  const [from, to] = [parseTimeNs(head.from), parseTimeNs(head.to)];
+  if (from === undefined || to === undefined || from > to) return bad('its bounds are not two times');
+  if (edges !== (hasBefore ? 2 : 1)) return bad('its two edges are not there');
+  if (!hasBefore && head.proof.first !== 0) return bad('the entry before it is missing');
+  if (head.proof.first + entries.length !== head.proof.size) return bad('the entry after it is not the last of the signed ledger');
+  const times = entries.map((entry) => entry?.head.timeNs);
+  let previous = 0n;
+  for (const [i, time] of times.entries()) {
+    // An entry that cannot be read is damage of its own.
+    if (time === undefined) continue;
+    if (time < previous) return bad(`entry ${head.proof.first + i} is earlier than the one before it`);
+    previous = time;
+    const isBefore = hasBefore && i === 0;
+    const isAfter = i === times.length - 1;
+    if (isBefore && time >= from) return bad('the entry before it is not earlier');
+    if (isAfter && time < to) return bad('the entry after it is not later');
+    if (!isBefore && !isAfter && (time < from || time >= to)) return bad(`entry ${head.proof.first + i} lies outside it`);
+  }
+  const left = hasBefore ? 'the entry before it is earlier' : 'the ledger begins inside it';
+  return { label: LABEL, outcome: 'good', text: `complete, no entry of it is left out: ${left}, and the entry after it is later` };
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ` → nanoseconds; undefined for any other spelling. */
+function parseTimeNs(text: string): bigint | undefined {
+  const seconds = Date.parse(`${text.slice(0, 19)}Z`);
+  const fraction = /^\.(\d{9})Z$/.exec(text.slice(19));
+  if (Number.isNaN(seconds) || seconds < 0 || fraction === null) return undefined;
+  const timeNs = BigInt(seconds) * 1_000_000n + BigInt(fraction[1]);
+  return formatTimeNs(timeNs) === text ? timeNs : undefined;
 }
 
 function bad(text: string): Stage {

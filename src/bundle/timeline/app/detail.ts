@@ -1,5 +1,5 @@
 import { toHex } from '../../../kernel/bytes.ts';
-import { FLAG_LAST_OF_REQUEST, FLAG_REQUEST_TAG, LEAF_TYPES } from '../../../kernel/leaf.ts';
+import { FLAG_LAST_OF_REQUEST, FLAG_REQUEST_TAG, LEAF_TYPES, leafTypeName } from '../../../kernel/leaf.ts';
 import { checkLine, edgesBefore, ENTRY_BAD, ENTRY_GOOD, ENTRY_UNPROVED } from './check.ts';
 import { button, byId, el } from './dom.ts';
 import { isEvent } from './entry.ts';
@@ -57,7 +57,13 @@ function content(store: Store, view: View): HTMLElement[] {
     // The message already says why; the line itself is shown below.
   }
   if (line !== undefined) parts.push(section('Fields', fieldList(fieldsOf(view, line, entry.eventMs))));
-  if (line !== undefined) parts.push(section('Payload, as stored', block(prettyJson(line.payloadText), view.filter.query)));
+  if (line !== undefined)
+    parts.push(
+      section(
+        'Payload, as stored',
+        block(leafTypeName(line.head.type) === undefined ? line.payloadText : prettyJson(line.payloadText), view.filter.query),
+      ),
+    );
   parts.push(section('Proof', proofList(view, index, line)));
   parts.push(
     section(

@@ -1,4 +1,4 @@
-import { LEAF_TYPES } from '../../../kernel/leaf.ts';
+import { LEAF_TYPES, leafTypeName } from '../../../kernel/leaf.ts';
 import { LEVELS } from '../../../kernel/levels.ts';
 import { parseEntryLine } from './entry-line.ts';
 import { addressesOf } from './patterns.ts';
@@ -49,7 +49,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function toEntry(line: string, expectedSeq: number): Entry {
   try {
     const { head, payloadText } = parseEntryLine(line);
-    const parsed = JSON.parse(payloadText) as unknown;
+    const parsed: unknown = leafTypeName(head.type) === undefined ? undefined : JSON.parse(payloadText);
     const fields: Fields = typeof parsed === 'object' && parsed !== null ? (parsed as Fields) : {};
     const base = { seq: head.seq, type: head.type, typeName: head.typeName, receivedMs: Number(head.timeNs / 1_000_000n), line };
     return head.type === LEAF_TYPES.event ? eventEntry(base, fields, payloadText) : recordEntry(base, fields, payloadText);

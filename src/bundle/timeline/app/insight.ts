@@ -66,7 +66,7 @@ export function axisNote(axis: Axis, window: Span, zone: Zone): string {
   if (axis.reason === 'outside') {
     const [first, last] = [formatFull(axis.core.fromMs, zone), formatFull(axis.core.toMs, zone)];
     notes.push(
-      `Imported history: the events are from ${first} to ${last} ${zoneName(zone)}, before or after the window in which they were received.`,
+      `Imported history: the events are from ${first} to ${last} ${zoneName(zone)}, outside the window in which the ledger received them.`,
     );
   }
   const beyond = axis.before + axis.after;

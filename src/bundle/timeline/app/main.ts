@@ -15,8 +15,10 @@ import { mountChartBar, mountFilters, mountLegend } from './toolbar.ts';
 
 /** Reads the embedded block: base64 of raw deflate. */
 async function readEnvelope(): Promise<Envelope> {
-  const base64 = byId('data').textContent ?? '';
-  const packed = Uint8Array.from(atob(base64.trim()), (character) => character.charCodeAt(0));
+  const binary = atob((byId('data').textContent ?? '').trim());
+  // Many megabytes: a plain loop is several times faster than Uint8Array.from with a callback.
+  const packed = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) packed[i] = binary.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return fromEnvelope(await new Response(stream).text());
 }

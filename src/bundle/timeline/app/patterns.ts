@@ -5,13 +5,13 @@
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = `(?<![\\d.])${OCTET}(?:\\.${OCTET}){3}(?![\\d.]*\\d)`;
-const IPV6 =
-  '(?<![\\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,7}(?![\\w:])|(?<![\\w:])(?:[0-9a-f]{1,4}:){1,6}:(?:[0-9a-f]{1,4})?(?![\\w:])';
-const ADDRESS = new RegExp(`${IPV4}|${IPV6}`, 'gi');
+/** What may be an IPv6 address, a time of day or a hardware address; isAddress tells. */
+const COLON_GROUPS = '(?<![\\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\\w:])';
+const ADDRESS = new RegExp(`${IPV4}|${COLON_GROUPS}`, 'gi');
 const VARIABLE = new RegExp(
   [
     '(?<uuid>\\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\\b)',
-    `(?<ip>${IPV4}|${IPV6})`,
+    `(?<ip>${IPV4}|${COLON_GROUPS})`,
     '(?<hex>\\b0x[0-9a-f]+\\b|\\b(?=[a-f]*\\d)(?=\\d*[a-f])[0-9a-f]{8,}\\b)',
     '(?<n>\\d+(?:[.,]\\d+)*)',
   ].join('|'),
@@ -26,25 +26,30 @@ const ADDRESSES_MAX = 8;
 export function addressesOf(text: string): readonly string[] {
   const head = text.length > MESSAGE_CHARS_MAX ? text.slice(0, MESSAGE_CHARS_MAX) : text;
   const found = head.match(ADDRESS);
-  // A time of day reads like the start of an IPv6 address; a real one has a hex letter, "::" or eight groups.
-  return found === null ? NONE : [...new Set(found.filter((text) => !TIME_OF_DAY.test(text)))].slice(0, ADDRESSES_MAX);
+  return found === null ? NONE : [...new Set(found.filter(isAddress))].slice(0, ADDRESSES_MAX);
 }
 
 const NONE: readonly string[] = [];
-const TIME_OF_DAY = /^\d{1,2}(?::\d{1,2}){1,2}$/;
+
+/** IPv4, or IPv6 with all eight groups or one "::" for some of them. */
+function isAddress(text: string): boolean {
+  if (!text.includes(':')) return true;
+  const isShort = text.includes('::') && text.indexOf('::') === text.lastIndexOf('::');
+  return /[0-9a-f]/i.test(text) && (isShort || text.split(':').length === 8);
+}
 
 /** First step: every number, address and identifier becomes its kind. */
 export function collapseValues(message: string): string {
   const head = message.length > MESSAGE_CHARS_MAX ? `${message.slice(0, MESSAGE_CHARS_MAX)}…` : message;
   return head.replaceAll(VARIABLE, (match, ...rest) => {
     const groups = rest.at(-1) as Record<string, string | undefined>;
-    if (groups['ip'] !== undefined) return TIME_OF_DAY.test(match) ? '#' : '<ip>';
+    if (groups['ip'] !== undefined) return isAddress(match) ? '<ip>' : '#';
     if (groups['uuid'] !== undefined) return '<id>';
     return groups['hex'] === undefined ? '#' : '<hex>';
   });
 }
 
-export const WILDCARD = '<*>';
+const WILDCARD = '<*>';
 /** This many different words at one place, all else equal, make the place a variable. */
 const DISTINCT_WORDS_MIN = 4;
 /** Distinct patterns looked at together; a log beyond that has no useful patterns and costs quadratic patience. */
