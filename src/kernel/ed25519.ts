@@ -15,11 +15,11 @@ export function rawPublicKey(privateKey: KeyObject): Uint8Array {
 }
 
 export function publicKeyPem(publicKey: Uint8Array): string {
-  return publicKeyObject(publicKey).export({ type: 'spki', format: 'pem' }).toString();
+  return publicKeyObject(publicKey).export({ type: 'spki', format: 'pem' });
 }
 
 export function privateKeyPem(privateKey: KeyObject): string {
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return privateKey.export({ type: 'pkcs8', format: 'pem' });
 }
 
 /** PEM → private key; throws when it is not an Ed25519 key. */

@@ -39,7 +39,7 @@ export function parseTlogProof(text: string): TlogProof {
   if (checkpoint === '') throw new TlogProofFormatError('the checkpoint is empty');
   const lines = text.slice(0, split).split('\n');
   if (lines.shift() !== HEADER) throw new TlogProofFormatError(`the first line is not "${HEADER}"`);
-  const extra = lines[0]?.startsWith('extra ') === true ? parseExtra(lines.shift()) : undefined;
+  const extra = lines[0]?.startsWith('extra ') ? parseExtra(lines.shift()) : undefined;
   const index = parseIndex(lines.shift());
   if (lines.length > HASHES_MAX) throw new TlogProofFormatError(`the proof has more than ${HASHES_MAX} hashes`);
   const hashes = lines.map((line) => {
