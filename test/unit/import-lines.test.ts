@@ -86,7 +86,7 @@ interface Event {
   level?: string;
   message: string;
   source?: string;
-  attributes: Record<string, unknown>;
+  attributes: Record<string, unknown> & { line?: string; lineBase64?: string; lineNumber: number };
 }
 
 function toEvents(lines: readonly RawLine[], overrides: Partial<EventContext> = {}): Event[] {
@@ -136,7 +136,7 @@ describe('lines to events', () => {
     const [event] = toEvents(await split(bytes));
     expect(event.message).toBe('caf\ufffd\ufffd');
     expect(event.attributes.line).toBeUndefined();
-    expect(Buffer.from(String(event.attributes.lineBase64), 'base64')).toEqual(bytes);
+    expect(Buffer.from(event.attributes.lineBase64 ?? '', 'base64')).toEqual(bytes);
   });
 
   test('a byte order mark stays in the original line and out of the message', async () => {
@@ -180,7 +180,7 @@ describe('lines to events', () => {
         const line = Buffer.concat([Buffer.from(head + text + tail), bytes]);
         const events = toEvents(await split(line), { format, fileName: '\x01'.repeat(255) });
         const kept = events.map(({ attributes }) =>
-          attributes.line === undefined ? Buffer.from(String(attributes.lineBase64), 'base64') : Buffer.from(String(attributes.line)),
+          attributes.line === undefined ? Buffer.from(attributes.lineBase64 ?? '', 'base64') : Buffer.from(attributes.line),
         );
         expect(Buffer.concat(kept).equals(line)).toBe(true);
         for (const event of events)
