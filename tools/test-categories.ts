@@ -2,7 +2,9 @@ import { globSync } from 'node:fs';
 
 /** The four claims a user may want to see tested on their own, each as globs over test files. */
 export const TEST_CATEGORIES: Readonly<Record<string, readonly string[]>> = {
-  logging: ['test/**/*{ledger,ingest,json,verify,kernel,interop,log,import,http,server,sidecar}*.test.ts'],
+  logging: [
+    'test/**/*{chain,event,http,import,ingest,interop,json,keygen,kernel,leaf,ledger,log,merkle,note,sidecar,verify,watermark,writer}*.test.ts',
+  ],
   'rate-limiting': ['test/**/*{limiter,ratelimit,rate-limit}*.test.ts'],
   'version-control': ['test/**/*{version,patch,rollback}*.test.ts'],
   'bundle-generation': ['test/**/*{bundle,timeline}*.test.ts'],

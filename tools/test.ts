@@ -41,7 +41,8 @@ async function main(): Promise<number> {
     return 2;
   }
   if (!(await ensureAptPackages())) return 1;
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${OWN_REPORT_FILE}`];
+  const live = args.some((arg) => arg.startsWith('--reporter')) ? [] : ['--reporter=default'];
+  const reporters = [...live, '--reporter=json', `--outputFile.json=${OWN_REPORT_FILE}`];
   const exitCode = await runCommand(process.execPath, [resolve('node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args]);
   const totals = countTests(takeReport(), exitCode);
   for (const problem of totals.problems) console.error(problem);
