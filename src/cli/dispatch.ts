@@ -112,11 +112,11 @@ function report(error: unknown, io: CommandIo): number {
   const said: string[] = [];
   let cause: unknown = error;
   for (let depth = 0; cause !== undefined && depth < CAUSES_MAX; depth++) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    if (message !== '' && !said.some((text) => text.includes(message))) said.push(message);
+    const message = cause instanceof Error ? cause.message || cause.name : typeof cause === 'string' ? cause : 'unknown error';
+    if (!said.some((text) => text.includes(message))) said.push(message);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  io.stderr.write(`${PROGRAM}: ${toSafeText(said.join(': caused by: ') || 'unknown error')}\n`);
+  io.stderr.write(`${PROGRAM}: ${toSafeText(said.join(': caused by: '))}\n`);
   return exitCodeOf(error);
 }
 

@@ -46,7 +46,7 @@ export function searchableText(entry: EntryView): string {
   const visit = (value: unknown): void => {
     if (typeof value === 'string') texts.push(value);
     else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) visit(item);
-    else if (value !== undefined) texts.push(String(value));
+    else if (typeof value === 'number' || typeof value === 'boolean') texts.push(String(value));
   };
   visit(entry.payload);
   return texts.join('\n');
