@@ -26,7 +26,7 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 
-export function isPresent(probe: string, path = process.env.PATH ?? ''): boolean {
+function isPresent(probe: string, path = process.env.PATH ?? ''): boolean {
   const places = probe.startsWith('/') ? [probe] : path.split(delimiter).map((folder) => join(folder, probe));
   return places.some((place) => {
     try {

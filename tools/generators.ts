@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { settingsMarkdown } from '../src/config/settings.ts';
 import { errorsMarkdown } from '../src/kernel/error-codes.ts';
 import { metricsMarkdown } from '../src/observe/metric-table.ts';
+import { buildCliDocs } from './build-cli-docs.ts';
 import { buildOpenapi } from './build-openapi.ts';
 import { buildTimelineApp } from './build-timeline.ts';
 import type { Generator } from './generated-files.ts';
@@ -14,6 +15,7 @@ function docsPage(file: string, render: () => string): Generator {
 
 /** Every committed file that is made from code. A new one is one line here; `npm run generate` writes it, `npm run check` compares it. */
 export const GENERATORS: readonly Generator[] = [
+  { name: 'command line', folder: 'docs', files: ['cli.md'], run: buildCliDocs },
   docsPage('config.md', settingsMarkdown),
   docsPage('errors.md', errorsMarkdown),
   docsPage('metrics.md', metricsMarkdown),
