@@ -24,7 +24,7 @@ export function mountBadge(store: Store): void {
   });
 }
 
-export function badgeText(verdict: Verdict): [title: string, note: string] {
+function badgeText(verdict: Verdict): [title: string, note: string] {
   const counts = `${formatCount(verdict.good)} of ${formatCount(verdict.total)} entries`;
   if (verdict.state === 'good') return [`Verified here: ${counts}, signature good`, `key not pinned: compare ${verdict.keyId ?? '?'}`];
   if (verdict.state === 'partial') return [`Entries match: ${counts}`, 'signature not checked by this browser'];

@@ -13,8 +13,7 @@ import { inSlices } from './slices.ts';
 import type { Stage } from './stage.ts';
 import { formatCount } from './time-format.ts';
 
-/** Status of one entry: not looked at yet, proved, altered, or intact in itself but not proved to be in the signed tree. */
-export const ENTRY_PENDING = 0;
+/** Status of one entry: proved, altered, or intact in itself but not proved to be in the signed tree. */
 export const ENTRY_GOOD = 1;
 export const ENTRY_BAD = 2;
 export const ENTRY_UNPROVED = 3;

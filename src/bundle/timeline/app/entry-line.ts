@@ -22,7 +22,7 @@ export interface EntryLine {
   readonly payloadText: string;
 }
 
-export class EntryLineError extends Error {}
+class EntryLineError extends Error {}
 
 const PAYLOAD_KEY = /"payload(?:Base64)?":/;
 const U64_MAX = 2n ** 64n - 1n;

@@ -2,7 +2,7 @@
 const SLICE_MS = 24;
 
 /** Lets the browser paint and answer the user. */
-export function pause(): Promise<void> {
+function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 

@@ -12,7 +12,7 @@ export interface TimeParts {
   readonly ms: number;
 }
 
-export function timeParts(ms: number, zone: Zone): TimeParts {
+function timeParts(ms: number, zone: Zone): TimeParts {
   // Reading the UTC fields of a shifted date is the one code path for both zones.
   const d = new Date(zone === 'utc' ? ms : ms - offsetMs(ms));
   return {
