@@ -8,8 +8,8 @@ const SLOT_BYTES = 132;
 const SLOT_MAC_AT = 100;
 const MAGIC = utf8('PIPWMRK1');
 const ZEROS = new Uint8Array(WATERMARK_BYTES);
-/** Until the second commit of a ledger one slot has never been written. */
-const GENERATION_WITH_EMPTY_SLOT_MAX = 1;
+/** Commits alternate between the slots; a power cut during a start, which writes both, may have kept the second one only. */
+const GENERATION_GAP_MAX = 3;
 
 export interface WatermarkSlot {
   readonly index: number;
@@ -43,7 +43,7 @@ export function readWatermark(file: Uint8Array, hmacKey: Uint8Array | undefined)
     else faults.push({ slot: index, byteOffset: SLOT_OFFSETS[index], expected: `a good watermark slot ${index}`, found: fault });
   }
   slots.sort((a, b) => b.generation - a.generation);
-  return { slots, faults: [...forgiveEmptySlot(file, slots, faults), ...pairFaults(slots), ...fileFaults(file)] };
+  return { slots, faults: [...faults, ...pairFaults(slots), ...fileFaults(file)] };
 }
 
 /** True when some slot was made with this key: then it is the ledger's own, whatever the genesis leaf looks like. */
@@ -72,16 +72,10 @@ function toSlot(bytes: Uint8Array, index: number): WatermarkSlot {
   return { index, generation, size, mac: bytes.slice(36, 68), checkpointHash: bytes.slice(68, SLOT_MAC_AT) };
 }
 
-function forgiveEmptySlot(file: Uint8Array, slots: readonly WatermarkSlot[], faults: readonly WatermarkFault[]): readonly WatermarkFault[] {
-  const isYoung = slots.length === 1 && slots[0].generation <= GENERATION_WITH_EMPTY_SLOT_MAX;
-  return isYoung ? faults.filter((fault) => fault.found !== 'zeros' || file.length < WATERMARK_BYTES) : faults;
-}
-
-/** The two slots are the last two commits. */
 function pairFaults(slots: readonly WatermarkSlot[]): WatermarkFault[] {
   if (slots.length < 2) return [];
   const [newest, older] = slots;
-  if (newest.generation - older.generation === 1 && older.size <= newest.size) return [];
+  if (newest.generation - older.generation <= GENERATION_GAP_MAX && older.size <= newest.size) return [];
   const expected = `generation ${newest.generation - 1} of at most ${newest.size} leaves`;
   const found = `generation ${older.generation} of ${older.size} leaves`;
   return [{ slot: older.index, byteOffset: SLOT_OFFSETS[older.index] + 8, expected, found }];

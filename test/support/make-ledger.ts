@@ -268,9 +268,11 @@ export function makeLedger(spec: LedgerSpec): MadeLedger {
   const files = toSegments(leaves);
   const perCommit = spec.requestsPerCommit ?? 1;
   const commits = sizes.filter((_, index) => index === 0 || index === sizes.length - 1 || index % perCommit === 0);
-  const slots = commits.slice(-2).map((size, index): WatermarkSlot => {
+  // A new ledger has both slots for its genesis leaf; each commit after that rewrites the older one.
+  const marked = [1, ...commits];
+  const slots = marked.slice(-2).map((size, index): WatermarkSlot => {
     const checkpoint = signCheckpoint(origin, size, treeRoot(leaves.slice(0, size)), signingKey);
-    return { generation: Math.max(commits.length - 2, 0) + index, size, mac: leaves[size - 1].subarray(-32), checkpoint };
+    return { generation: marked.length - 2 + index, size, mac: leaves[size - 1].subarray(-32), checkpoint };
   });
   files.set('ledger/watermark', makeWatermark(hmacKey, slots));
   files.set('ledger/checkpoint', Buffer.from(slots[slots.length - 1].checkpoint));
