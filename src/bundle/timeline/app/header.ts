@@ -43,7 +43,7 @@ function drawFacts(view: View): void {
     ['Events', formatCount(view.log.eventCount)],
     [
       'Ledger records',
-      `${formatCount(records.length - bookkeeping)}${bookkeeping === 0 ? '' : ` and ${formatCount(bookkeeping)} routine`}`,
+      `${formatCount(records.length)}${bookkeeping === 0 ? '' : `, ${formatCount(bookkeeping)} of them routine`}`,
     ],
   ];
   byId('facts').replaceChildren(
