@@ -40,8 +40,8 @@ async function pproofs(args: readonly string[], expectedCode = 0): Promise<Finis
   show(`$ pproofs ${args.map((arg) => (/^[\w./:=-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')}`);
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (texts.out = (texts.out + chunk.toString('utf8')).slice(0, OUTPUT_CHARS_MAX)));
-  child.stderr.on('data', (chunk: Buffer) => (texts.err = (texts.err + chunk.toString('utf8')).slice(0, OUTPUT_CHARS_MAX)));
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (texts.out = (texts.out + chunk).slice(0, OUTPUT_CHARS_MAX)));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (texts.err = (texts.err + chunk).slice(0, OUTPUT_CHARS_MAX)));
   const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exit) => resolve(exit ?? -1));
@@ -65,8 +65,8 @@ async function startSidecar(dataDir: string, logFile: string): Promise<{ child: 
     child.once('close', (code) =>
       reject(new Surprise(`the sidecar ended with ${code} instead of starting:\n${readFileSync(logFile, 'utf8')}`)),
     );
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString('utf8');
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      out += chunk;
       const address = /https?:\/\/\S+/.exec(out)?.[0];
       if (address !== undefined && out.includes('\n')) {
         clearTimeout(timer);

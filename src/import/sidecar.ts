@@ -118,8 +118,8 @@ function toReason(error: unknown): string {
   if (error.name === 'TimeoutError') return `no answer within ${REQUEST_TIMEOUT_MS / 1000} s`;
   const cause = error.cause;
   if (cause instanceof Error && 'code' in cause) return cause.code === 'ECONNREFUSED' ? 'connection refused' : String(cause.code);
-  if (error.message === 'terminated' || error.message === 'fetch failed') return cause instanceof Error ? cause.message : error.message;
-  throw error;
+  // What is left fails the same way each time: an address that fetch refuses, an answer that is not HTTP.
+  throw new ImportError('unreachable', cause instanceof Error ? cause.message : error.message, { cause: error });
 }
 
 function isTemporary(status: number): boolean {

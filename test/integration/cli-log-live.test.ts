@@ -5,23 +5,9 @@ import { expect, test } from 'vitest';
 import { logCat } from '../../src/cli/log-cat.ts';
 import { logProof } from '../../src/cli/log-proof.ts';
 import { logTail } from '../../src/cli/log-tail.ts';
-import { concat, utf8 } from '../../src/kernel/bytes.ts';
-import type { EventBatch } from '../../src/kernel/event-batch.ts';
-import { LEVELS } from '../../src/kernel/levels.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
+import { batchOf } from '../support/batch-of.ts';
 import { captureIo } from '../support/cli-io.ts';
-
-function batchOf(messages: readonly string[]): EventBatch {
-  const payloads = messages.map((message) => utf8(JSON.stringify({ level: 'info', message })));
-  let end = 0;
-  return {
-    payloads: concat(...payloads) as Uint8Array<ArrayBuffer>,
-    ends: Uint32Array.from(payloads, (payload) => (end += payload.length)),
-    levels: Uint8Array.from(payloads, () => LEVELS.indexOf('info')),
-    tenants: new Uint16Array(payloads.length),
-    tenantNames: [],
-  };
-}
 
 function messagesIn(text: string): string[] {
   return text
@@ -34,7 +20,7 @@ test('log tail -f shows each event that a running writer stores, once and in ord
   const dir = mkdtempSync(join(tmpdir(), 'proofs-cli-live-'));
   const ledger = await openLedger({ dataDir: dir });
   try {
-    await ledger.append({ events: batchOf(['before 1', 'before 2']) });
+    await ledger.append({ events: batchOf([{ message: 'before 1' }, { message: 'before 2' }]) });
     const expected = ['before 2', ...Array.from({ length: 30 }, (_, at) => `live ${at}`)];
     const io = captureIo({
       env: { PROOFS_DATA_DIR: dir },
@@ -43,7 +29,7 @@ test('log tail -f shows each event that a running writer stores, once and in ord
       },
     });
     const tail = logTail.run(['-n', '1', '-f', '--json'], io);
-    for (let at = 0; at < 30; at++) await ledger.append({ events: batchOf([`live ${at}`]) });
+    for (let at = 0; at < 30; at++) await ledger.append({ events: batchOf([{ level: 'info', message: `live ${at}` }]) });
     expect(await tail).toBe(0);
     expect(messagesIn(io.out())).toEqual(expected);
   } finally {
@@ -56,7 +42,7 @@ test('log cat and log proof read beside a running writer', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'proofs-cli-live-'));
   const ledger = await openLedger({ dataDir: dir });
   try {
-    const { first, last } = await ledger.append({ events: batchOf(Array.from({ length: 700 }, (_, at) => `entry ${at}`)) });
+    const { first, last } = await ledger.append({ events: batchOf(Array.from({ length: 700 }, (_, at) => ({ message: `entry ${at}` }))) });
     const io = captureIo({ env: { PROOFS_DATA_DIR: dir } });
     expect(await logCat.run(['--seq', `${first + 300}..${first + 302}`, '--json'], io)).toBe(0);
     expect(messagesIn(io.out())).toEqual(['entry 300', 'entry 301', 'entry 302']);
