@@ -41,10 +41,7 @@ function drawFacts(view: View): void {
     ['Window', `${formatFull(view.window.fromMs, view.zone)} – ${formatFull(view.window.toMs, view.zone)} ${zoneName(view.zone)}`],
     ['Length', formatSpan(view.window.toMs - view.window.fromMs)],
     ['Events', formatCount(view.log.eventCount)],
-    [
-      'Ledger records',
-      `${formatCount(records.length)}${bookkeeping === 0 ? '' : `, ${formatCount(bookkeeping)} of them routine`}`,
-    ],
+    ['Ledger records', `${formatCount(records.length)}${bookkeeping === 0 ? '' : `, ${formatCount(bookkeeping)} of them routine`}`],
   ];
   byId('facts').replaceChildren(
     ...facts.map(([name, value]) => el('div', { class: 'fact' }, el('dt', { text: name }), el('dd', { text: value }))),
