@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
-import { describe, expect, it } from 'vitest';
-import { makeCanary } from '../support/canary.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { GATE_TIMEOUT_MS, makeCanary } from '../support/canary.ts';
+
+vi.setConfig({ testTimeout: GATE_TIMEOUT_MS });
 
 const settings = createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as { forbidden: { name: string }[] };
 

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { makeCanary } from '../support/canary.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { GATE_TIMEOUT_MS, makeCanary } from '../support/canary.ts';
+
+vi.setConfig({ testTimeout: GATE_TIMEOUT_MS });
 
 const CLEAN = "export const clean = 'yes';\n";
 const APP = { 'src/bundle/timeline/app/main.ts': CLEAN };

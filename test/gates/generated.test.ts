@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findStale, generateFiles, type Generator, writeGenerated } from '../../tools/generated-files.ts';
-import { makeCanary } from '../support/canary.ts';
+import { GATE_TIMEOUT_MS, makeCanary } from '../support/canary.ts';
+
+vi.setConfig({ testTimeout: GATE_TIMEOUT_MS });
 
 const table: Generator = {
   name: 'table',

@@ -3,9 +3,11 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { makeCanary } from '../support/canary.ts';
+import { GATE_TIMEOUT_MS, makeCanary } from '../support/canary.ts';
+
+vi.setConfig({ testTimeout: GATE_TIMEOUT_MS });
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { APT_PACKAGES, findMissing, toInstallAdvice } from '../../tools/apt-packages.ts';
 import { findCategoryTests, TEST_CATEGORIES } from '../../tools/test-categories.ts';
 import { countTests, type TestReport, toTotalsLine } from '../../tools/test-totals.ts';
-import { makeCanary } from '../support/canary.ts';
+import { GATE_TIMEOUT_MS, makeCanary } from '../support/canary.ts';
+
+vi.setConfig({ testTimeout: GATE_TIMEOUT_MS });
 
 const root = join(import.meta.dirname, '../..');
 

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { GATES } from '../../tools/gates.ts';
 
+/** A gate starts a compiler, a linter or a test runner: a second alone, many when all cores are busy. */
+export const GATE_TIMEOUT_MS = 90_000;
+
 const root = join(import.meta.dirname, '../..');
 
 /** What the gates read besides the code they judge. */
