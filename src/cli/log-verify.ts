@@ -19,7 +19,7 @@ const INPUT_FILE_BYTES_MAX = 65_536;
 const SETTLE_MS = 300;
 const BAR_WIDTH = 30;
 
-const USAGE = `log verify [options]
+const USAGE = `usage: pproofs log verify [OPTIONS]
   --data-dir DIR       the ledger's folder (PROOFS_DATA_DIR, else ./data)
   --keys-dir DIR       where hmac.key may lie (PROOFS_KEYS_DIR, else DIR/keys)
   --hmac-key FILE      HMAC key that checks the MAC of every leaf; may repeat
@@ -48,7 +48,7 @@ type Options = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values
 
 export const logVerify: Command = {
   name: 'log verify',
-  summary: 'check a ledger on disk, without a running sidecar',
+  summary: 'check a ledger on disk, without a running sidecar: every byte, and where it is wrong',
   usage: USAGE,
   async run(args, io) {
     const options = parseOptions(args);
