@@ -25,11 +25,23 @@ export interface ContextOptions {
 export async function createContext(config: Config, secrets: Secrets, log: Logger, options: ContextOptions = {}): Promise<Context> {
   const version = toolVersion();
   const observer = new Observer(log, version);
-  const ledger = await openLedger({ dataDir: config.dataDir, keysDir: config.keysDir, origin: config.origin, anchorNote: options.anchorNote });
+  const ledger = await openLedger({
+    dataDir: config.dataDir,
+    keysDir: config.keysDir,
+    origin: config.origin,
+    anchorNote: options.anchorNote,
+  });
   ledger.events.on('committed', (commit) => observer.committed(commit));
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
-  const app = await buildApp({ ledger, observer, secrets, lifecycle, version, ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }) });
+  const app = await buildApp({
+    ledger,
+    observer,
+    secrets,
+    lifecycle,
+    version,
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+  });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     lifecycle.isStopping = true;

@@ -26,14 +26,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const faults: string[] = [];
   const file = readYaml(env[SETTINGS.config.env] || undefined, faults);
-  const value = (setting: Setting): string | undefined => env[setting.env] || (setting.key === undefined ? undefined : file.get(setting.key));
+  const value = (setting: Setting): string | undefined =>
+    env[setting.env] || (setting.key === undefined ? undefined : file.get(setting.key));
   const host = value(SETTINGS.host) ?? SETTINGS.host.fallback;
   const dataDir = value(SETTINGS.dataDir) ?? SETTINGS.dataDir.fallback;
   const origin = value(SETTINGS.origin);
   const tokensFile = value(SETTINGS.tokensFile);
-  if (origin !== undefined && !isKeyName(origin)) faults.push(`${SETTINGS.origin.env} may hold neither white space, nor control characters, nor "+", and at most 255 characters`);
+  if (origin !== undefined && !isKeyName(origin))
+    faults.push(`${SETTINGS.origin.env} may hold neither white space, nor control characters, nor "+", and at most 255 characters`);
   if (!isLoopback(host) && tokensFile === undefined) {
-    faults.push(`${SETTINGS.host.env}="${host}" is reachable from other machines: set ${SETTINGS.tokensFile.env} to a file with a bearer token (for example: openssl rand -hex 32 > token && chmod 600 token), or listen on 127.0.0.1`);
+    faults.push(
+      `${SETTINGS.host.env}="${host}" is reachable from other machines: set ${SETTINGS.tokensFile.env} to a file with a bearer token (for example: openssl rand -hex 32 > token && chmod 600 token), or listen on 127.0.0.1`,
+    );
   }
   const config = {
     host,
@@ -74,7 +78,9 @@ function readYaml(path: string | undefined, faults: string[]): ReadonlyMap<strin
   try {
     content = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    faults.push(`${SETTINGS.config.env}="${path}" cannot be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
+    faults.push(
+      `${SETTINGS.config.env}="${path}" cannot be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`,
+    );
     return values;
   }
   if (content === null || content === undefined) return values;

@@ -18,7 +18,8 @@ export function readSecrets(config: Config): Secrets {
   if (config.tokensFile === undefined) return { tokenDigest: undefined };
   let text: string;
   try {
-    if ((statSync(config.tokensFile).mode & 0o002) !== 0) throw new ConfigError('bad-config', `${config.tokensFile} can be written by everybody; run: chmod 600 ${config.tokensFile}`);
+    if ((statSync(config.tokensFile).mode & 0o002) !== 0)
+      throw new ConfigError('bad-config', `${config.tokensFile} can be written by everybody; run: chmod 600 ${config.tokensFile}`);
     text = readFileSync(config.tokensFile, 'utf8');
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
@@ -26,7 +27,10 @@ export function readSecrets(config: Config): Secrets {
   }
   const token = text.split('\n', 1)[0].trim();
   if (token.length < TOKEN_CHARS_MIN || !TOKEN.test(token)) {
-    throw new ConfigError('bad-config', `the first line of ${config.tokensFile} is not a bearer token of at least ${TOKEN_CHARS_MIN} letters, digits or -._~+/`);
+    throw new ConfigError(
+      'bad-config',
+      `the first line of ${config.tokensFile} is not a bearer token of at least ${TOKEN_CHARS_MIN} letters, digits or -._~+/`,
+    );
   }
   return { tokenDigest: createHash('sha256').update(token).digest() };
 }

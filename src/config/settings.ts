@@ -9,20 +9,51 @@ export interface Setting {
 }
 
 export const SETTINGS = {
-  host: { env: 'PROOFS_HOST', key: 'host', fallback: '127.0.0.1', meaning: 'Address to listen on. Anything beyond loopback needs PROOFS_TOKENS_FILE.' },
+  host: {
+    env: 'PROOFS_HOST',
+    key: 'host',
+    fallback: '127.0.0.1',
+    meaning: 'Address to listen on. Anything beyond loopback needs PROOFS_TOKENS_FILE.',
+  },
   port: { env: 'PROOFS_PORT', key: 'port', fallback: '8080', meaning: 'TCP port, 0–65535; 0 picks a free one and prints it.' },
   dataDir: { env: 'PROOFS_DATA_DIR', key: 'dataDir', fallback: './data', meaning: 'Folder of the ledger. One sidecar per folder.' },
-  keysDir: { env: 'PROOFS_KEYS_DIR', key: 'keysDir', fallback: 'DATA_DIR/keys', meaning: 'Folder of hmac.key and log.key, made on the first start with mode 0600.' },
-  origin: { env: 'PROOFS_ORIGIN', key: 'origin', fallback: 'post-incident-proofs/KEY HASH', meaning: 'Name in checkpoints, fixed when the ledger is made: no white space, no "+".' },
-  tokensFile: { env: 'PROOFS_TOKENS_FILE', key: 'tokensFile', fallback: 'none', meaning: 'File whose first line is the bearer token (at least 16 characters) that every request must carry.' },
-  logLevel: { env: 'PROOFS_LOG_LEVEL', key: 'logLevel', fallback: 'info', meaning: 'Own log on standard error: trace, debug, info, warn, error, fatal or silent.' },
-  config: { env: 'PROOFS_CONFIG', key: undefined, fallback: 'none', meaning: 'YAML file with any of the keys of this table; the environment wins over it.' },
+  keysDir: {
+    env: 'PROOFS_KEYS_DIR',
+    key: 'keysDir',
+    fallback: 'DATA_DIR/keys',
+    meaning: 'Folder of hmac.key and log.key, made on the first start with mode 0600.',
+  },
+  origin: {
+    env: 'PROOFS_ORIGIN',
+    key: 'origin',
+    fallback: 'post-incident-proofs/KEY HASH',
+    meaning: 'Name in checkpoints, fixed when the ledger is made: no white space, no "+".',
+  },
+  tokensFile: {
+    env: 'PROOFS_TOKENS_FILE',
+    key: 'tokensFile',
+    fallback: 'none',
+    meaning: 'File whose first line is the bearer token (at least 16 characters) that every request must carry.',
+  },
+  logLevel: {
+    env: 'PROOFS_LOG_LEVEL',
+    key: 'logLevel',
+    fallback: 'info',
+    meaning: 'Own log on standard error: trace, debug, info, warn, error, fatal or silent.',
+  },
+  config: {
+    env: 'PROOFS_CONFIG',
+    key: undefined,
+    fallback: 'none',
+    meaning: 'YAML file with any of the keys of this table; the environment wins over it.',
+  },
 } as const satisfies Record<string, Setting>;
 
 /** docs/config.md */
 export function settingsMarkdown(): string {
   const rows = Object.values<Setting>(SETTINGS).map(
-    (setting) => `| \`${setting.env}\` | ${setting.key === undefined ? '–' : `\`${setting.key}\``} | \`${setting.fallback}\` | ${setting.meaning} |`,
+    (setting) =>
+      `| \`${setting.env}\` | ${setting.key === undefined ? '–' : `\`${setting.key}\``} | \`${setting.fallback}\` | ${setting.meaning} |`,
   );
   return [
     '# Settings',

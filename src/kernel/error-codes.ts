@@ -10,26 +10,88 @@ export interface ErrorEntry {
 }
 
 export const ERROR_CODES = {
-  'invalid-events': { status: 400, title: 'events are invalid', advice: 'Mend the faults listed; nothing was stored. `?onInvalid=skip` takes the good lines.' },
+  'invalid-events': {
+    status: 400,
+    title: 'events are invalid',
+    advice: 'Mend the faults listed; nothing was stored. `?onInvalid=skip` takes the good lines.',
+  },
   'invalid-request': { status: 400, title: 'the request is invalid', advice: 'Mend the faults listed.' },
-  unauthorized: { status: 401, title: 'a bearer token is needed', advice: 'Send `Authorization: Bearer TOKEN` with the token of PROOFS_TOKENS_FILE.' },
+  'bad-window': {
+    status: 400,
+    exit: 2,
+    title: 'the window cannot be read',
+    advice: 'Mend the faults named: `24h`, or two RFC 3339 times; the ledger must have begun before its end.',
+  },
+  'window-in-future': {
+    status: 400,
+    exit: 2,
+    title: 'the window is not over yet',
+    advice: 'Ask again when it has ended, or for a window that ends now.',
+  },
+  incomplete: {
+    status: 400,
+    title: 'the connection ended before the request did',
+    advice: 'Send the whole request again; nothing was stored.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'a bearer token is needed',
+    advice: 'Send `Authorization: Bearer TOKEN` with the token of PROOFS_TOKENS_FILE.',
+  },
   'not-found': { status: 404, title: 'not found', advice: 'See /docs for the routes.' },
   timeout: { status: 408, title: 'the request came too slowly', advice: 'Send the whole request within 30 seconds; nothing was stored.' },
-  'too-large': { status: 413, title: 'too large', advice: 'A body may have 8 MiB and 10,000 events, a bundle 5,000,000 bytes: send less, or ask for a shorter window.' },
-  'unsupported-media-type': { status: 415, title: 'unsupported media type', advice: 'Send application/json, or application/x-ndjson with one event a line.' },
-  'key-reused': { status: 422, title: 'Idempotency-Key used for another request', advice: 'Use a new key for each new request, and the old one only for the very same bytes.' },
+  'too-large': {
+    status: 413,
+    title: 'too large',
+    advice: 'A body may have 8 MiB and 10,000 events, a bundle 5,000,000 bytes: send less, or ask for a shorter window.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'unsupported media type',
+    advice: 'Send application/json, or application/x-ndjson with one event a line.',
+  },
+  'key-reused': {
+    status: 422,
+    title: 'Idempotency-Key used for another request',
+    advice: 'Use a new key for each new request, and the old one only for the very same bytes.',
+  },
+  'headers-too-large': { status: 431, title: 'the header is too large', advice: 'Send at most 16 KiB of header lines.' },
   internal: { status: 500, title: 'internal error', advice: "A fault of ours; the sidecar's log has the details under the request id." },
   io: { status: 500, exit: 70, title: 'the ledger could not be read', advice: 'Run `pproofs log verify`.' },
   'queue-full': { status: 503, title: 'too much is waiting for the disk', advice: 'Try again after the seconds in Retry-After.' },
+  busy: { status: 503, title: 'too many bundles are being built', advice: 'Try again after the seconds in Retry-After.' },
   closed: { status: 503, title: 'shutting down', advice: 'Try again; nothing of this request was stored.' },
-  failed: { status: 503, exit: 70, title: 'the ledger writer has failed', advice: 'The process ends; start it again, recovery is the normal start. The fate of requests in flight is unknown: retry them with their Idempotency-Key.' },
+  failed: {
+    status: 503,
+    exit: 70,
+    title: 'the ledger writer has failed',
+    advice:
+      'The process ends; start it again, recovery is the normal start. The fate of requests in flight is unknown: retry them with their Idempotency-Key.',
+  },
   'disk-full': { status: 507, title: 'the disk is full', advice: 'Free space and try again; nothing of this request was stored.' },
   'bad-config': { exit: 2, title: 'a setting is wrong', advice: 'Mend the faults listed; see docs/config.md.' },
   'bad-anchor': { exit: 2, title: 'the anchor does not fit', advice: 'Give a checkpoint of this very ledger.' },
-  truncated: { exit: 30, title: 'the ledger ends too early', advice: 'Entries that were acknowledged or signed are missing. Keep the folder as evidence, run `pproofs log verify`, restore from a copy.' },
-  tampered: { exit: 31, title: 'the ledger was changed', advice: 'Keep the folder as evidence, run `pproofs log verify` for every changed place, restore from a copy.' },
-  'state-lost': { exit: 33, title: 'no readable watermark', advice: 'Start once with `--anchor FILE`, a checkpoint of this ledger that you kept elsewhere.' },
-  'key-mismatch': { exit: 34, title: 'these keys did not write this ledger', advice: 'Put back the keys the ledger was made with, or choose another data folder.' },
+  truncated: {
+    exit: 30,
+    title: 'the ledger ends too early',
+    advice:
+      'Entries that were acknowledged or signed are missing. Keep the folder as evidence, run `pproofs log verify`, restore from a copy.',
+  },
+  tampered: {
+    exit: 31,
+    title: 'the ledger was changed',
+    advice: 'Keep the folder as evidence, run `pproofs log verify` for every changed place, restore from a copy.',
+  },
+  'state-lost': {
+    exit: 33,
+    title: 'no readable watermark',
+    advice: 'Start once with `--anchor FILE`, a checkpoint of this ledger that you kept elsewhere.',
+  },
+  'key-mismatch': {
+    exit: 34,
+    title: 'these keys did not write this ledger',
+    advice: 'Put back the keys the ledger was made with, or choose another data folder.',
+  },
   'bad-key': { exit: 70, title: 'a key file cannot be used', advice: 'The message names the file and the fault.' },
   locked: { exit: 70, title: 'another process writes this ledger', advice: 'Stop it, or choose another PROOFS_DATA_DIR.' },
 } as const satisfies Record<string, ErrorEntry>;

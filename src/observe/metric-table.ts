@@ -13,19 +13,39 @@ export const METRICS = {
   proofs_build_info: { kind: 'gauge', help: 'Always 1; the version is a label.', labels: ['version'] },
   proofs_events_accepted_total: { kind: 'counter', help: 'Events stored durably.' },
   proofs_events_rejected_total: { kind: 'counter', help: 'Events refused as invalid.' },
-  proofs_requests_refused_total: { kind: 'counter', help: 'Requests answered with an error, by error code of docs/errors.md.', labels: ['code'] },
-  proofs_http_request_seconds: { kind: 'histogram', help: 'From the request line to the end of the answer.', labels: ['route', 'status'], buckets: SECONDS },
+  proofs_requests_refused_total: {
+    kind: 'counter',
+    help: 'Requests answered with an error, by error code of docs/errors.md.',
+    labels: ['code'],
+  },
+  proofs_http_request_seconds: {
+    kind: 'histogram',
+    help: 'From the request line to the end of the answer.',
+    labels: ['route', 'status'],
+    buckets: SECONDS,
+  },
   proofs_ledger_size: { kind: 'gauge', help: 'Leaves in the ledger, all acknowledged.' },
   proofs_ledger_entries_total: { kind: 'counter', help: 'Leaves appended since the start.' },
   proofs_ledger_bytes_total: { kind: 'counter', help: 'Bytes appended to segments since the start.' },
-  proofs_ledger_commit_seconds: { kind: 'histogram', help: 'One group commit: staging, write, fdatasync, checkpoint, watermark.', buckets: SECONDS },
+  proofs_ledger_commit_seconds: {
+    kind: 'histogram',
+    help: 'One group commit: staging, write, fdatasync, checkpoint, watermark.',
+    buckets: SECONDS,
+  },
   proofs_ledger_queue_bytes: { kind: 'gauge', help: 'Payload bytes waiting for the writer.' },
   proofs_ledger_queue_requests: { kind: 'gauge', help: 'Requests waiting for the writer.' },
-  proofs_ledger_recoveries: { kind: 'gauge', help: 'Repairs this start had to make (torn tail, damaged slot, lost checkpoint); 0 after a clean stop.' },
+  proofs_ledger_recoveries: {
+    kind: 'gauge',
+    help: 'Repairs this start had to make (torn tail, damaged slot, lost checkpoint); 0 after a clean stop.',
+  },
   proofs_ledger_disk_full: { kind: 'gauge', help: '1 while the last write found the disk full.' },
   proofs_ledger_checkpoint_stale: { kind: 'gauge', help: '1 while the published checkpoint file is older than the head.' },
   proofs_bundles_built_total: { kind: 'counter', help: 'Bundles handed out.' },
-  proofs_bundle_bytes: { kind: 'histogram', help: 'Size of the bundles handed out.', buckets: [10_000, 50_000, 100_000, 500_000, 1_000_000, 2_500_000, 5_000_000] },
+  proofs_bundle_bytes: {
+    kind: 'histogram',
+    help: 'Size of the bundles handed out.',
+    buckets: [10_000, 50_000, 100_000, 500_000, 1_000_000, 2_500_000, 5_000_000],
+  },
 } as const satisfies Record<`proofs_${string}`, MetricSpec>;
 
 export type MetricName = keyof typeof METRICS;

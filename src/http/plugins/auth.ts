@@ -15,6 +15,7 @@ export function registerAuth(app: FastifyInstance, secrets: Secrets): void {
     if (OPEN_PATHS.some((open) => path === open || path.startsWith(`${open}/`))) return;
     const given = /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     // Digests have one length, so the comparison takes the same time for every wrong token.
-    if (!timingSafeEqual(createHash('sha256').update(given).digest(), tokenDigest)) throw new HttpError('unauthorized', 'the bearer token is missing or wrong');
+    if (!timingSafeEqual(createHash('sha256').update(given).digest(), tokenDigest))
+      throw new HttpError('unauthorized', 'the bearer token is missing or wrong');
   });
 }

@@ -1,39 +1,42 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ERROR_CODES, isErrorCode, type ErrorCode, type ErrorEntry } from '../../kernel/error-codes.ts';
+import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../kernel/error-codes.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import type { Observer } from '../../observe/observer.ts';
-import { HttpError, type RequestFault } from '../http-error.ts';
+import { HttpError } from '../http-error.ts';
+import { formatProblem, problemStatus, type Problem } from '../problem.ts';
+import { wasAnswered } from './client-errors.ts';
 
 /** Seconds after which a refused producer may try again: a few group commits. */
 const RETRY_AFTER_S = 1;
-const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['queue-full', 'closed', 'failed', 'disk-full']);
-
-interface Problem {
-  readonly code: ErrorCode;
-  readonly detail: string;
-  readonly faults?: readonly RequestFault[] | undefined;
-  readonly faultsTotal?: number | undefined;
-}
+const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['queue-full', 'busy', 'closed', 'failed', 'disk-full']);
 
 /** RFC 9457 answers for everything that goes wrong, from the one table of codes. */
 export function registerProblems(app: FastifyInstance, observer: Observer): void {
   app.setErrorHandler((error: FastifyError | Error, request, reply) => sendProblem(toProblem(error), error, request, reply, observer));
   app.setNotFoundHandler((request, reply) => {
-    const problem = { code: 'not-found', detail: `there is no ${request.method} ${request.url.slice(0, 200)}` } as const;
+    // Without the query: secrets are put there by mistake, and this text goes to the log.
+    const path = request.url.split('?', 1)[0].slice(0, 200);
+    const problem = { code: 'not-found', detail: `there is no ${request.method} "${path}"` } as const;
     return sendProblem(problem, undefined, request, reply, observer);
   });
 }
 
-function sendProblem(problem: Problem, cause: unknown, request: FastifyRequest, reply: FastifyReply, observer: Observer): FastifyReply {
-  const entry: ErrorEntry = ERROR_CODES[problem.code];
-  const status = entry.status ?? 500;
+export function sendProblem(
+  problem: Problem,
+  cause: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  observer: Observer,
+): FastifyReply {
+  const status = problemStatus(problem);
   if (problem.code === 'internal') observer.log.error({ err: cause, requestId: request.id }, 'internal error');
-  observer.requestRefused(problem.code, status, problem.detail, request.id);
+  if (!wasAnswered(request)) observer.requestRefused(problem.code, status, problem.detail, request.id);
+  // Fastify closes after a refused body, and a close while the client still sends is a reset that can swallow the answer. The rest
+  // of the body is read and dropped instead (plugins/read-body.ts bounds it).
+  reply.removeHeader('connection');
   if (RETRIED.has(problem.code)) void reply.header('retry-after', String(RETRY_AFTER_S));
   if (problem.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer');
-  const { detail, faults, faultsTotal } = problem;
-  const body = { type: `urn:post-incident-proofs:error:${problem.code}`, title: entry.title, status, detail, advice: entry.advice, instance: `urn:request:${request.id}`, faults, faultsTotal };
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
+  return reply.code(status).type('application/problem+json').send(formatProblem(problem, request.id));
 }
 
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -45,12 +48,21 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_BAD_URL: 'invalid-request',
 };
 
-function toProblem(error: FastifyError | Error): Problem {
+export function toProblem(error: FastifyError | Error): Problem {
   if (error instanceof HttpError) return { code: error.code, detail: error.message, faults: error.faults, faultsTotal: error.faultsTotal };
-  if (error instanceof CodedError && isErrorCode(error.code) && 'status' in ERROR_CODES[error.code]) return { code: error.code, detail: error.message };
+  if (error instanceof CodedError && isErrorCode(error.code) && 'status' in ERROR_CODES[error.code])
+    return { code: error.code, detail: error.message };
   if ('validation' in error && error.validation !== undefined) {
-    const faults = error.validation.map((fault) => ({ field: `${error.validationContext ?? 'request'}${fault.instancePath}${missing(fault.params)}`, reason: fault.message ?? 'invalid' }));
-    return { code: 'invalid-request', detail: faults.map((fault) => `${fault.field} ${fault.reason}`).join('; '), faults, faultsTotal: faults.length };
+    const faults = error.validation.map((fault) => ({
+      field: `${error.validationContext ?? 'request'}${fault.instancePath}${missing(fault.params)}`,
+      reason: fault.message ?? 'invalid',
+    }));
+    return {
+      code: 'invalid-request',
+      detail: faults.map((fault) => `${fault.field} ${fault.reason}`).join('; '),
+      faults,
+      faultsTotal: faults.length,
+    };
   }
   const code = 'code' in error && typeof error.code === 'string' ? FASTIFY_CODES[error.code] : undefined;
   if (code === 'unsupported-media-type') return { code, detail: 'send application/json or application/x-ndjson' };

@@ -12,16 +12,37 @@ export interface Lifecycle {
 const Readiness = Type.Object({ status: Type.Enum(['ready', 'degraded', 'unavailable']), reasons: Type.Array(Type.String()) });
 
 export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: Observer, lifecycle: Lifecycle): void {
-  app.get('/healthz', { schema: { tags: ['operations'], summary: 'The process answers', response: { 200: Type.Object({ status: Type.Literal('alive') }) } } }, () => ({
-    status: 'alive' as const,
-  }));
-  const ready = { tags: ['operations'], summary: 'The sidecar takes events; says what is degraded', response: { 200: Readiness, 503: Readiness } };
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        operationId: 'getHealth',
+        tags: ['operations'],
+        summary: 'The process answers',
+        response: { 200: Type.Object({ status: Type.Literal('alive') }) },
+      },
+    },
+    () => ({
+      status: 'alive' as const,
+    }),
+  );
+  const ready = {
+    operationId: 'getReadiness',
+    tags: ['operations'],
+    summary: 'The sidecar takes events; says what is degraded',
+    response: { 200: Readiness, 503: Readiness },
+  };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
     const { blocking, degraded } = reasons(ledger, lifecycle);
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
-  const metrics = { tags: ['operations'], summary: 'Prometheus metrics', response: { 200: rawResponse('Prometheus text format', 'text/plain') } };
+  const metrics = {
+    operationId: 'getMetrics',
+    tags: ['operations'],
+    summary: 'Prometheus metrics',
+    response: { 200: rawResponse('Prometheus text format', 'text/plain') },
+  };
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
     const text = await observer.metrics(ledger.head().size, ledger.stats());
     return reply.type(observer.registry.contentType).send(text);
@@ -30,7 +51,10 @@ export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: O
 
 function reasons(ledger: Ledger, lifecycle: Lifecycle): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
-  const blocking = [...(lifecycle.isStopping ? ['shutting down'] : []), ...(stats.isDiskFull ? ['the disk is full: events are refused with 507'] : [])];
+  const blocking = [
+    ...(lifecycle.isStopping ? ['shutting down'] : []),
+    ...(stats.isDiskFull ? ['the disk is full: events are refused with 507'] : []),
+  ];
   const degraded = [
     ...(stats.isCheckpointStale ? ['the published checkpoint is older than the ledger: the disk is nearly full'] : []),
     ...(stats.recoveries > 0 ? [`this start had to repair ${stats.recoveries} thing(s); see the recovery entries`] : []),

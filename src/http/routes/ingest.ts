@@ -16,6 +16,8 @@ const FAULTS_RECORDED_MAX = 50;
 const FAULT_TEXT_CHARS_MAX = 256;
 
 const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+/** Bodies of any other type are refused with 415. */
+export const EVENT_MEDIA_TYPES = ['application/json', ...NDJSON_TYPES];
 const MODE = { reject: 0, skip: 1 } as const;
 
 const Accepted = Type.Object({
@@ -29,11 +31,16 @@ const Accepted = Type.Object({
 });
 
 const Query = Type.Object(
-  { onInvalid: Type.Optional(Type.Enum(['reject', 'skip'], { description: 'skip: take the good lines, answer the faults, record what was refused.' })) },
+  {
+    onInvalid: Type.Optional(
+      Type.Enum(['reject', 'skip'], { description: 'skip: take the good lines, answer the faults, record what was refused.' }),
+    ),
+  },
   { additionalProperties: false },
 );
 
 const schema = {
+  operationId: 'storeEvents',
   tags: ['ledger'],
   summary: 'Store events; answers once they are on disk',
   description:
@@ -52,9 +59,7 @@ const schema = {
 };
 
 export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: Observer): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['application/json', ...NDJSON_TYPES], { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body));
-  app.post<{ Querystring: { onInvalid?: 'reject' | 'skip' } }>('/events', { schema, bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
+  app.post<{ Querystring: { onInvalid?: 'reject' | 'skip' } }>('/events', { schema }, async (request, reply) => {
     const onInvalid = request.query.onInvalid ?? 'reject';
     const key = idempotencyKey(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -62,7 +67,10 @@ export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: O
     const parsed = parseEvents(body, NDJSON_TYPES.includes(mediaType) ? 'ndjson' : 'json', { onInvalid });
     if (parsed.faultsTotal > 0 && onInvalid === 'reject') {
       observer.eventsAccepted(0, parsed.rejected);
-      throw new HttpError('invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, { faults: parsed.faults, faultsTotal: parsed.faultsTotal });
+      throw new HttpError('invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, {
+        faults: parsed.faults,
+        faultsTotal: parsed.faultsTotal,
+      });
     }
     const accepted = parsed.batch.ends.length;
     const appended = await ledger.append({
@@ -102,8 +110,15 @@ function requestTag(key: string, body: Uint8Array, onInvalid: 'reject' | 'skip')
 }
 
 function rejectedInput(parsed: ParsedEvents, body: Uint8Array): Json {
-  const recorded = parsed.faults.slice(0, FAULTS_RECORDED_MAX).map(({ line, field, reason }: Fault) => ({ line, field: shorten(field), reason: shorten(reason) }));
-  return { bodySha256: createHash('sha256').update(body).digest('hex'), faults: recorded, faultsTotal: parsed.faultsTotal, rejected: parsed.rejected };
+  const recorded = parsed.faults
+    .slice(0, FAULTS_RECORDED_MAX)
+    .map(({ line, field, reason }: Fault) => ({ line, field: shorten(field), reason: shorten(reason) }));
+  return {
+    bodySha256: createHash('sha256').update(body).digest('hex'),
+    faults: recorded,
+    faultsTotal: parsed.faultsTotal,
+    rejected: parsed.rejected,
+  };
 }
 
 function shorten(text: string): string {

@@ -26,27 +26,51 @@ const Status = Type.Object({
 });
 
 export function registerLedger(app: FastifyInstance, ledger: Ledger): void {
-  const checkpoint = { tags: ['ledger'], summary: 'Latest signed checkpoint (C2SP note)', response: { 200: rawResponse('tlog-checkpoint', 'text/plain') } };
-  app.get('/checkpoint', { schema: checkpoint }, (_request, reply) => reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(ledger.head().checkpoint));
+  const checkpoint = {
+    operationId: 'getCheckpoint',
+    tags: ['ledger'],
+    summary: 'Latest signed checkpoint (C2SP note)',
+    response: { 200: rawResponse('tlog-checkpoint', 'text/plain') },
+  };
+  app.get('/checkpoint', { schema: checkpoint }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(ledger.head().checkpoint),
+  );
   registerStatus(app, ledger);
   registerProof(app, ledger);
   registerTiles(app, ledger);
 }
 
 function registerStatus(app: FastifyInstance, ledger: Ledger): void {
-  app.get('/ledger/status', { schema: { tags: ['ledger'], summary: 'Size, root and state', response: { 200: Status } } }, () => {
-    const head = ledger.head();
-    const { origin, verifierKey, ledgerId } = ledger.identity;
-    return { origin, ledgerId: toHex(ledgerId), verifierKey, size: head.size, root: toHex(head.root), lastEntryAt: formatMoment(head.lastTimeNs), ...ledger.stats() };
-  });
+  app.get(
+    '/ledger/status',
+    { schema: { operationId: 'getLedgerStatus', tags: ['ledger'], summary: 'Size, root and state', response: { 200: Status } } },
+    () => {
+      const head = ledger.head();
+      const { origin, verifierKey, ledgerId } = ledger.identity;
+      return {
+        origin,
+        ledgerId: toHex(ledgerId),
+        verifierKey,
+        size: head.size,
+        root: toHex(head.root),
+        lastEntryAt: formatMoment(head.lastTimeNs),
+        ...ledger.stats(),
+      };
+    },
+  );
 }
 
 function registerProof(app: FastifyInstance, ledger: Ledger): void {
   const schema = {
+    operationId: 'getProof',
     tags: ['ledger'],
     summary: 'Inclusion proof of one entry with the checkpoint it leads to',
     querystring: Type.Object({ seq: Type.Integer({ minimum: 0, description: 'Counter of the entry.' }) }, { additionalProperties: false }),
-    response: { 200: rawResponse('c2sp.org/tlog-proof@v1', 'text/plain'), 400: problemResponse('The query is invalid'), 404: problemResponse('There is no such entry') },
+    response: {
+      200: rawResponse('c2sp.org/tlog-proof@v1', 'text/plain'),
+      400: problemResponse('The query is invalid'),
+      404: problemResponse('There is no such entry'),
+    },
   };
   app.get<{ Querystring: { seq: number } }>('/ledger/proof', { schema }, async (request, reply) => {
     const { size, checkpoint } = ledger.head();
@@ -59,6 +83,7 @@ function registerProof(app: FastifyInstance, ledger: Ledger): void {
 
 function registerTiles(app: FastifyInstance, ledger: Ledger): void {
   const schema = {
+    operationId: 'getTile',
     tags: ['ledger'],
     summary: 'C2SP tlog-tiles: hashes at /tile/<L>/<N>[.p/<W>], entries at /tile/entries/<N>[.p/<W>]',
     params: Type.Object({ '*': Type.String() }),
@@ -68,6 +93,9 @@ function registerTiles(app: FastifyInstance, ledger: Ledger): void {
     const path = parseTilePath(request.params['*']);
     const tile = path === undefined ? undefined : await ledger.tile(path);
     if (path === undefined || tile === undefined) throw new HttpError('not-found', 'there is no such tile, or not yet');
-    return reply.type('application/octet-stream').header('cache-control', path.width === 256 ? CACHE_FOREVER : 'no-cache').send(tile);
+    return reply
+      .type('application/octet-stream')
+      .header('cache-control', path.width === 256 ? CACHE_FOREVER : 'no-cache')
+      .send(tile);
   });
 }

@@ -45,6 +45,7 @@ const StoredEvent = Type.Object({
 });
 
 const schema = {
+  operationId: 'readEvents',
   tags: ['ledger'],
   summary: 'Read events, oldest first',
   description: 'With `Accept: application/x-ndjson` one event a line; the cursor is then in the `Proofs-Next-Cursor` header.',
@@ -52,7 +53,9 @@ const schema = {
   response: {
     200: {
       description: 'Events, and the cursor to go on with (null at the end)',
-      content: { 'application/json': { schema: Type.Object({ events: Type.Array(StoredEvent), next: Type.Union([Type.String(), Type.Null()]) }) } },
+      content: {
+        'application/json': { schema: Type.Object({ events: Type.Array(StoredEvent), next: Type.Union([Type.String(), Type.Null()]) }) },
+      },
     },
     400: problemResponse('The query is invalid'),
   },
@@ -111,7 +114,11 @@ function parseWindow(query: EventQuery): { fromNs: bigint; toNs: bigint } {
   const moment = (field: 'from' | 'to', otherwise: bigint): bigint => {
     const text = query[field];
     const timeNs = text === undefined ? otherwise : parseMoment(text, Date.now());
-    if (timeNs === undefined) faults.push({ field: `querystring/${field}`, reason: `"${String(text).slice(0, 64)}" is not a time like 2026-01-02T03:04:05Z, 2026-01-02 or 24h` });
+    if (timeNs === undefined)
+      faults.push({
+        field: `querystring/${field}`,
+        reason: `"${String(text).slice(0, 64)}" is not a time like 2026-01-02T03:04:05Z, 2026-01-02 or 24h`,
+      });
     return timeNs ?? otherwise;
   };
   const window = { fromNs: moment('from', 0n), toNs: moment('to', 1n << 64n) };

@@ -1,0 +1,70 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Observer } from '../../observe/observer.ts';
+import { formatProblem, problemStatus, type Problem } from '../problem.ts';
+
+/** Sockets that were answered below the routes: their requests have nothing more to say. */
+const answered = new WeakSet<Socket>();
+/** Requests of a connection that have no whole answer yet; more than one when a client pipelines. */
+const openReplies = new WeakMap<Socket, Set<FastifyReply>>();
+/** The request of a connection that had its answer while its body was still coming: how that body ends is no news. */
+const refusedEarly = new WeakMap<Socket, IncomingMessage>();
+
+/** True when the request's connection has already had its answer from `answerClientError`. */
+export function wasAnswered(request: FastifyRequest): boolean {
+  return answered.has(request.raw.socket);
+}
+
+/** What Node's HTTP parser refuses, before any route sees it or in the middle of a body, is answered and counted like every other refusal. */
+export function registerClientErrors(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { socket } = request.raw;
+    const open = openReplies.get(socket) ?? new Set();
+    openReplies.set(socket, open.add(reply));
+    reply.raw.once('close', () => {
+      open.delete(reply);
+      if (!request.raw.complete) refusedEarly.set(socket, request.raw);
+    });
+  });
+}
+
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, observer: Observer): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || answered.has(socket) || refusedEarly.get(socket)?.complete === false) {
+    socket.destroy();
+    return;
+  }
+  answered.add(socket);
+  // A whole request before the faulty bytes is on its way to the disk: its own answer comes first, and it is the last one.
+  const last = [...(openReplies.get(socket) ?? [])].findLast((reply) => reply.request.raw.complete);
+  if (last !== undefined) {
+    last.raw.once('finish', () => socket.destroySoon());
+    return;
+  }
+  const problem = toProblem(error);
+  const requestId = crypto.randomUUID();
+  const status = problemStatus(problem);
+  observer.requestRefused(problem.code, status, problem.detail, requestId);
+  const body = formatProblem(problem, requestId);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroySoon();
+}
+
+function toProblem(error: NodeJS.ErrnoException): Problem {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { code: 'timeout', detail: 'the request did not arrive in time' };
+    case 'HPE_HEADER_OVERFLOW':
+      return { code: 'headers-too-large', detail: 'the request line and the header have more than 16 KiB' };
+    case 'HPE_INVALID_EOF_STATE':
+      return { code: 'incomplete', detail: 'the connection ended inside the request' };
+    default:
+      return { code: 'invalid-request', detail: `this is not HTTP/1.1 (${error.code ?? 'unknown fault'})` };
+  }
+}
