@@ -178,3 +178,17 @@ describe('a ledger of several segments', () => {
     expect([edited.verdict, edited.findings.length, edited.findings[0].place.file]).toEqual(['TAMPERED', 1, second]);
   });
 });
+
+describe('the golden ledger', () => {
+  it('is opened by the real writer, which goes on where it ends', async () => {
+    using dir = tempDir();
+    writeLedger(made.files, dir.path);
+    const ledger = await openLedger({ dataDir: dir.path });
+    const { first } = await ledger.append({ events: batchOf([{ message: 'years later' }]) });
+    await ledger.close();
+    // The minute of the last leaf is closed first.
+    expect(first).toBe(made.leaves.length + 1);
+    const { verdict, facts } = await report(['--data-dir', dir.path, '--allow-unsealed']);
+    expect([verdict, facts.size]).toEqual(['OK_UNANCHORED', made.leaves.length + 2]);
+  });
+});

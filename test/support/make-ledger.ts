@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
  */
 type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
-export interface LeafSpec {
+interface LeafSpec {
   /** Number from the table of types; 2 (event) unless given. */
   readonly type?: number;
   /** Bytes or text stand as they are; anything else is written as canonical JSON. */
@@ -22,7 +22,7 @@ export interface RequestSpec {
   readonly tag?: Uint8Array;
 }
 
-export interface LedgerSpec {
+interface LedgerSpec {
   readonly requests: readonly RequestSpec[];
   /** 32 bytes; 0x11 each unless given. */
   readonly hmacKey?: Uint8Array;
@@ -61,19 +61,19 @@ export function seededSigningKey(seed: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' });
 }
 
-export function sha256(...parts: readonly Uint8Array[]): Buffer {
+function sha256(...parts: readonly Uint8Array[]): Buffer {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   return hash.digest();
 }
 
-export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Buffer {
+function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Buffer {
   const mac = createHmac('sha256', key);
   for (const part of parts) mac.update(part);
   return mac.digest();
 }
 
-export function canonical(value: Value): string {
+function canonical(value: Value): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item: Value) => canonical(item)).join(',')}]`;
   const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -221,7 +221,7 @@ export function signCheckpoint(origin: string, size: number, root: Uint8Array, s
   return `${text}\n— ${origin} ${signature.toString('base64')}\n`;
 }
 
-export interface WatermarkSlot {
+interface WatermarkSlot {
   readonly generation: number;
   readonly size: number;
   readonly mac: Uint8Array;
