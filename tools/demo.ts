@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readU16 } from '../src/kernel/bytes.ts';
 import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, LEAF_TYPES, parseLeaf } from '../src/kernel/leaf.ts';
+import { toSafeText } from '../src/cli/safe-text.ts';
 import { generateIncident } from './demo-incident.ts';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
@@ -129,6 +130,7 @@ function assertNames(report: VerifyReport, seq: number): void {
 
 async function tellTheStory(work: string, logFile: string): Promise<void> {
   const [dataDir, bundle, timeline] = [join(work, 'data'), join(work, 'incident.zip'), join(work, 'timeline.html')];
+  const anchor = join(work, 'kept-checkpoint');
   say('A sidecar starts with an empty ledger; it makes its own keys.');
   const { child, url } = await startSidecar(dataDir, join(work, 'sidecar.log'));
   try {
@@ -143,19 +145,23 @@ async function tellTheStory(work: string, logFile: string): Promise<void> {
     show((await pproofs(['bundle', 'verify', bundle, '--allow-unanchored'])).out);
     await extractTimeline(bundle, work);
     if (!existsSync(timeline)) throw new Surprise('the bundle holds no timeline.html');
+
+    say('Somebody keeps the latest checkpoint elsewhere: an anchor against a rollback.');
+    await keepCheckpoint(url, anchor);
+    show(`${anchor}\n${readFileSync(anchor, 'utf8')}`);
   } finally {
     await stopSidecar(child);
   }
-  say('The sidecar has stopped. The ledger on its disk is checked with its key.');
-  show((await pproofs(['log', 'verify', '--data-dir', dataDir, '--allow-unanchored', '--allow-unsealed'])).out);
+  say('The sidecar has stopped. The ledger on its disk is checked with its key and the anchor.');
+  show((await pproofs(['log', 'verify', '--data-dir', dataDir, '--anchor', anchor, '--allow-unsealed'])).out);
 
   const copy = join(work, 'tampered-copy');
   cpSync(dataDir, copy, { recursive: true });
   const flipped = flipOneByte(copy);
   say(
-    `Somebody changes one bit in a copy: entry ${flipped.seq} ("${flipped.message.slice(0, 60)}"), byte ${flipped.offset} of ${basename(flipped.file)}.`,
+    `Somebody changes one bit in a copy: entry ${flipped.seq} ("${toSafeText(flipped.message.slice(0, 60))}"), byte ${flipped.offset} of ${basename(flipped.file)}.`,
   );
-  const found = await pproofs(['log', 'verify', '--data-dir', copy, '--allow-unanchored', '--allow-unsealed'], EXIT_TAMPERED);
+  const found = await pproofs(['log', 'verify', '--data-dir', copy, '--anchor', anchor, '--allow-unsealed'], EXIT_TAMPERED);
   show(found.out);
   const verify = await pproofs(['log', 'verify', '--data-dir', copy, '--json'], EXIT_TAMPERED);
   assertNames(JSON.parse(verify.out) as VerifyReport, flipped.seq);
@@ -164,6 +170,12 @@ async function tellTheStory(work: string, logFile: string): Promise<void> {
   process.stdout.write(
     `\nAll of this is kept in ${work}\n   timeline  ${timeline}   (open it in a browser)\n   bundle    ${bundle}\n   log       ${logFile}\n`,
   );
+}
+
+async function keepCheckpoint(url: string, file: string): Promise<void> {
+  const response = await fetch(`${url}/checkpoint`);
+  if (response.status !== 200) throw new Surprise(`GET /checkpoint answered ${response.status}`);
+  writeFileSync(file, await response.text());
 }
 
 /** The timeline is an ordinary file of an ordinary ZIP. */
