@@ -35,10 +35,12 @@ function describeRefusal(report: SendReport, refusal: NonNullable<SendReport['re
     .map(({ line, field, reason }) => `  line ${line}${field === '' ? '' : `, ${toSafeText(field)}`}: ${toSafeText(reason)}`);
   const more = refusal.faultsTotal - shown.length;
   return [
-    `  the sidecar refused the lines after line ${report.lastLine}: ${toSafeText(refusal.detail)}`,
+    `  refused in the batch after line ${report.lastLine}: ${toSafeText(refusal.detail)}`,
     ...shown,
     ...(more > 0 ? [`  and ${count(more, 'fault')} more`] : []),
-    `  nothing after line ${report.lastLine} is stored; correct the lines, then run the same command again`,
+    report.notSent > 0
+      ? '  nothing was sent'
+      : `  nothing after line ${report.lastLine} is stored; correct the lines, then run the same command again`,
   ];
 }
 

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseEvents } from '../ingest/parse-events.ts';
 import { BATCH_LINES_MAX, type Batch } from '../import/batches.ts';
 import { isLineFormat, LINE_FORMATS, type LineFormat } from '../import/formats.ts';
 import { ImportError, type ImportErrorCode } from '../import/import-error.ts';
 import { prepareImport, type ImportOptions } from '../import/import-log.ts';
 import { openLogSource } from '../import/log-source.ts';
 import { sendLog, type SendReport } from '../import/send-log.ts';
-import { sendBatch, type SendOutcome } from '../import/sidecar.ts';
+import { sendBatch, toFileFault, type SendOutcome } from '../import/sidecar.ts';
 import { parseTimeZone } from '../import/time-zone.ts';
 import { EXIT_ERROR, EXIT_OK, UsageError, type Command, type CommandIo } from './command.ts';
 import { describeReport } from './import-report.ts';
@@ -50,7 +51,7 @@ options:
   --tenant TENANT    tenant of every event (not for ndjson)
   --source NAME      source of every event instead of the program each line names (not for ndjson)
   --batch N          lines per request, 1 to ${BATCH_LINES_MAX} (default ${DEFAULT_BATCH_LINES})
-  --dry-run          read and interpret everything, send nothing
+  --dry-run          read, interpret and check everything, send nothing
   --again            import once more what was imported before
   --run ID           like --again under a name: the same ID resumes the same run
   --json             print the report as one JSON object
@@ -153,7 +154,7 @@ async function importFile(file: string, settings: Settings, io: CommandIo): Prom
   const source = await openLogSource(file, io.stdin);
   const log = await prepareImport(source, settings, Date.now());
   const bar = createProgressBar(io.stderr, io.isTerminal, source.label);
-  const send = settings.isDryRun ? sendNothing : (batch: Batch) => sendBatch(batch, sidecarOf(settings, io));
+  const send = settings.isDryRun ? checkOnly : (batch: Batch) => sendBatch(batch, sidecarOf(settings, io));
   try {
     return await sendLog(source, log, send, io.signal, ({ bytes, lines }) => bar.update(bytes, source.sizeBytes, lines));
   } finally {
@@ -161,8 +162,16 @@ async function importFile(file: string, settings: Settings, io: CommandIo): Prom
   }
 }
 
-function sendNothing(): Promise<SendOutcome> {
-  return Promise.resolve({ kind: 'not-sent' });
+/** A dry run judges the lines as the sidecar would. */
+function checkOnly(batch: Batch): Promise<SendOutcome> {
+  const { faults, faultsTotal } = parseEvents(batch.body, 'ndjson', { onInvalid: 'reject' });
+  if (faultsTotal === 0) return Promise.resolve({ kind: 'not-sent' });
+  return Promise.resolve({
+    kind: 'refused',
+    detail: 'these lines would be refused',
+    faults: faults.map((fault) => toFileFault(batch, fault)),
+    faultsTotal,
+  });
 }
 
 function sidecarOf(settings: Settings, io: CommandIo): Parameters<typeof sendBatch>[1] {

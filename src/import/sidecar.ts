@@ -163,7 +163,7 @@ function refusal(answer: Answer, batch: Batch): SendOutcome {
     if (typeof fault !== 'object' || fault === null || !('line' in fault) || typeof fault.line !== 'number') return [];
     const field = 'field' in fault && typeof fault.field === 'string' ? fault.field : '';
     const reason = 'reason' in fault && typeof fault.reason === 'string' ? fault.reason : '';
-    return [{ line: batch.lineNumbers[fault.line - 1] ?? fault.line, field, reason: reason.slice(0, REASON_CHARS_MAX) }];
+    return [toFileFault(batch, { line: fault.line, field, reason: reason.slice(0, REASON_CHARS_MAX) })];
   });
   const total = answer.json.faultsTotal;
   return {
@@ -172,6 +172,11 @@ function refusal(answer: Answer, batch: Batch): SendOutcome {
     faults,
     faultsTotal: typeof total === 'number' ? total : faults.length,
   };
+}
+
+/** Line of a request → line of the file. */
+export function toFileFault(batch: Batch, fault: LineFault): LineFault {
+  return { ...fault, line: batch.lineNumbers[fault.line - 1] ?? fault.line };
 }
 
 function detailOf(answer: Answer, before: string): string {

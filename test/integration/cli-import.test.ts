@@ -113,6 +113,14 @@ describe('what is sent', () => {
     expect(sidecar.requests).toEqual([]);
   });
 
+  test('--dry-run judges the lines as the sidecar would', async () => {
+    await using sidecar = await startScriptedSidecar();
+    const { code, out } = await run(sidecar, [file('bad.ndjson', '{"message":"1"}\n\n{"message":2}\n'), '--dry-run']);
+    expect(code).toBe(65);
+    expect(out).toMatch(/refused after line 0.*\n.*these lines would be refused\n {2}line 3, message: /);
+    expect(sidecar.requests).toEqual([]);
+  });
+
   test('--json gives the report', async () => {
     await using sidecar = await startScriptedSidecar();
     const path = file('a.log', sshLines(12));
