@@ -161,7 +161,14 @@ function keyModeWarnings(keysDir: string): Finding[] {
   return ['hmac.key', 'log.key'].flatMap((name): Finding[] => {
     const mode = fileMode(join(keysDir, name));
     if (mode === undefined || (mode & 0o077) === 0) return [];
-    return [{ verdict: 'WARNING', place: { file: `keys/${name}` }, expected: 'mode 0600', found: `mode 0${mode.toString(8)}: others may read or write it` }];
+    return [
+      {
+        verdict: 'WARNING',
+        place: { file: `keys/${name}` },
+        expected: 'mode 0600',
+        found: `mode 0${mode.toString(8)}: others may read or write it`,
+      },
+    ];
   });
 }
 

@@ -62,7 +62,11 @@ export class FindingList {
     if (last === undefined || this.#total !== this.#listed.length) return false;
     const { seqFirst } = finding.place;
     const isNext = seqFirst !== undefined && last.place.seqLast !== undefined && last.place.seqLast + 1 === seqFirst;
-    const isSame = last.verdict === finding.verdict && last.place.file === finding.place.file && last.expected === finding.expected && last.found === finding.found;
+    const isSame =
+      last.verdict === finding.verdict &&
+      last.place.file === finding.place.file &&
+      last.expected === finding.expected &&
+      last.found === finding.found;
     if (!isNext || !isSame) return false;
     this.#listed[this.#listed.length - 1] = { ...last, place: { ...last.place, seqLast: finding.place.seqLast ?? seqFirst } };
     return true;

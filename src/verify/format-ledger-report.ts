@@ -12,12 +12,18 @@ export function formatLedgerReport(report: LedgerReport, paint: (text: string, i
   const lines = [`${paint(report.verdict, isGood)}: ${VERDICT_MEANINGS[report.verdict]}`, '', 'checked'];
   const types = Object.entries(facts.leavesByType).map(([name, count]) => `${count} ${name}`);
   lines.push(`  ledger      ${facts.ledgerId ?? 'unreadable'} of ${facts.origin ?? 'unknown origin'}`);
-  lines.push(`  leaves      ${facts.size} in ${facts.segments} segment${facts.segments === 1 ? '' : 's'}${types.length > 0 ? ` (${types.join(', ')})` : ''}`);
+  lines.push(
+    `  leaves      ${facts.size} in ${facts.segments} segment${facts.segments === 1 ? '' : 's'}${types.length > 0 ? ` (${types.join(', ')})` : ''}`,
+  );
   lines.push(`  time        ${facts.firstTime ?? 'none'} to ${facts.lastTime ?? 'none'}`);
   lines.push(`  MACs        ${typeof facts.macsChecked === 'number' ? `${facts.macsChecked} checked` : `none: ${facts.macsChecked}`}`);
   lines.push(`  root        ${facts.root ?? 'not computed'}`);
-  lines.push(`  checkpoint  ${facts.checkpointSize === null ? 'none that is signed' : `signed, covers ${facts.checkpointSize} of ${facts.size} leaves`}`);
-  lines.push(`  watermark   ${facts.watermark === null ? 'none that is good' : `${facts.watermark.size} leaves acknowledged, ${facts.watermark.slotsGood} good slots`}`);
+  lines.push(
+    `  checkpoint  ${facts.checkpointSize === null ? 'none that is signed' : `signed, covers ${facts.checkpointSize} of ${facts.size} leaves`}`,
+  );
+  lines.push(
+    `  watermark   ${facts.watermark === null ? 'none that is good' : `${facts.watermark.size} leaves acknowledged, ${facts.watermark.slotsGood} good slots`}`,
+  );
   if (facts.anchoredTo !== null) lines.push(`  anchor      anchored to ${facts.anchoredTo} of ${facts.size} entries`);
   if (facts.isBeingWritten) lines.push('  writer      at work: what lies beyond the watermark belongs to a request in flight');
   if (report.findings.length > 0) lines.push('', `found (${report.findingsTotal})`);
@@ -29,12 +35,17 @@ export function formatLedgerReport(report: LedgerReport, paint: (text: string, i
 }
 
 function formatFinding(finding: Finding): string[] {
-  return [`  ${finding.verdict} at ${formatPlace(finding.place)}`, `    expected ${printable(finding.expected)}`, `    found    ${printable(finding.found)}`];
+  return [
+    `  ${finding.verdict} at ${formatPlace(finding.place)}`,
+    `    expected ${printable(finding.expected)}`,
+    `    found    ${printable(finding.found)}`,
+  ];
 }
 
 function formatPlace({ file, seqFirst, seqLast, byteOffset }: Place): string {
   const parts = [printable(file)];
-  if (seqFirst !== undefined) parts.push(seqLast === undefined || seqLast === seqFirst ? `leaf ${seqFirst}` : `leaves ${seqFirst} to ${seqLast}`);
+  if (seqFirst !== undefined)
+    parts.push(seqLast === undefined || seqLast === seqFirst ? `leaf ${seqFirst}` : `leaves ${seqFirst} to ${seqLast}`);
   if (byteOffset !== undefined) parts.push(`byte ${byteOffset}`);
   return parts.join(', ');
 }

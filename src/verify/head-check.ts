@@ -20,7 +20,7 @@ export interface HeadContext {
 }
 
 /** With MACs the genesis leaf proves itself; without, the signed root over it does. */
-export function isGenesisIntact({ inputs, walk, isKeyed }: HeadContext): boolean {
+function isGenesisIntact({ inputs, walk, isKeyed }: HeadContext): boolean {
   const { checkpoint } = inputs.head;
   if (isKeyed) return walk.isGenesisSound;
   const root = checkpoint === undefined ? undefined : walk.roots.get(checkpoint.size);
@@ -36,8 +36,10 @@ export function checkCheckpoint(context: HeadContext): void {
   }
   if (signer.source !== 'genesis' && inputs.genesis.verifierKeyText !== undefined) {
     const found = `a signature of "${signer.key.name}" (${signer.source})`;
-    if (isGenesisIntact(context)) findings.add({ verdict: 'TAMPERED', place: CHECKPOINT, expected: 'a signature of the key in the genesis leaf', found });
-    else if (!isKeyed) findings.add({ verdict: 'TAMPERED', place: GENESIS, expected: 'the key that signed the checkpoint', found: 'another key' });
+    if (isGenesisIntact(context))
+      findings.add({ verdict: 'TAMPERED', place: CHECKPOINT, expected: 'a signature of the key in the genesis leaf', found });
+    else if (!isKeyed)
+      findings.add({ verdict: 'TAMPERED', place: GENESIS, expected: 'the key that signed the checkpoint', found: 'another key' });
   }
   const root = walk.roots.get(checkpoint.size);
   const isExplained = isKeyed && walk.damagedLeaves > 0;
@@ -55,14 +57,24 @@ export function checkWatermark({ inputs, walk, findings }: HeadContext): void {
   }
   for (const { slot, byteOffset, expected, found } of watermark.faults) {
     const verdict = isLost && slot !== undefined ? 'ROLLED_BACK' : 'TAMPERED';
-    findings.add({ verdict, place: { ...WATERMARK, byteOffset }, expected: slot === undefined ? expected : `${expected} (watermark slot ${slot})`, found });
+    findings.add({
+      verdict,
+      place: { ...WATERMARK, byteOffset },
+      expected: slot === undefined ? expected : `${expected} (watermark slot ${slot})`,
+      found,
+    });
   }
   for (const slot of watermark.slots) {
     const mac = walk.commitMacs.get(slot.size);
     const byteOffset = slot.index * 4096 + 36;
     if (mac !== undefined && mac !== Buffer.from(slot.mac).toString('latin1')) {
       const expected = `the MAC of leaf ${slot.size - 1} in watermark slot ${slot.index}`;
-      findings.add({ verdict: 'TAMPERED', place: { ...WATERMARK, seqFirst: slot.size - 1, seqLast: slot.size - 1, byteOffset }, expected, found: 'another' });
+      findings.add({
+        verdict: 'TAMPERED',
+        place: { ...WATERMARK, seqFirst: slot.size - 1, seqLast: slot.size - 1, byteOffset },
+        expected,
+        found: 'another',
+      });
     }
   }
   const newest = watermark.slots[0];
@@ -70,10 +82,20 @@ export function checkWatermark({ inputs, walk, findings }: HeadContext): void {
   const { size } = head.checkpoint;
   if (size < newest.size) {
     const found = `one of ${size}: the disk was full, or an older checkpoint was put in its place`;
-    findings.add({ verdict: 'TORN_TAIL', place: { ...CHECKPOINT, seqFirst: size, seqLast: newest.size - 1 }, expected: `a checkpoint of ${newest.size} leaves`, found });
+    findings.add({
+      verdict: 'TORN_TAIL',
+      place: { ...CHECKPOINT, seqFirst: size, seqLast: newest.size - 1 },
+      expected: `a checkpoint of ${newest.size} leaves`,
+      found,
+    });
   }
   if (size === newest.size && !equalBytes(nodeHashes.sha256(head.noteBytes), newest.checkpointHash)) {
-    findings.add({ verdict: 'TAMPERED', place: CHECKPOINT, expected: `the note whose hash is in watermark slot ${newest.index}`, found: 'another' });
+    findings.add({
+      verdict: 'TAMPERED',
+      place: CHECKPOINT,
+      expected: `the note whose hash is in watermark slot ${newest.index}`,
+      found: 'another',
+    });
   }
 }
 
@@ -93,7 +115,12 @@ export function checkVerifierKeyFile(context: HeadContext): void {
   const length = Math.min(expected.length, verifierKeyBytes.length);
   const different = expected.subarray(0, length).findIndex((byte, at) => byte !== verifierKeyBytes[at]);
   const byteOffset = different < 0 ? length : different;
-  findings.add({ verdict: 'TAMPERED', place: { ...place, byteOffset }, expected: 'the key in the genesis leaf and a newline', found: 'something else' });
+  findings.add({
+    verdict: 'TAMPERED',
+    place: { ...place, byteOffset },
+    expected: 'the key in the genesis leaf and a newline',
+    found: 'something else',
+  });
 }
 
 export function checkPinnedKey(context: HeadContext, pinned: VerifierKey): void {
@@ -124,7 +151,12 @@ export function checkAnchor(context: HeadContext, anchor: SignedCheckpoint, pinn
   }
   if (walk.size < anchor.size) {
     const isCut = own !== undefined && own.size >= anchor.size;
-    findings.add({ verdict: isCut ? 'TRUNCATED' : 'ROLLED_BACK', place: { ...place, seqFirst: walk.size }, expected, found: `${walk.size} leaves` });
+    findings.add({
+      verdict: isCut ? 'TRUNCATED' : 'ROLLED_BACK',
+      place: { ...place, seqFirst: walk.size },
+      expected,
+      found: `${walk.size} leaves`,
+    });
     return undefined;
   }
   const root = anchor.size === 0 ? emptyRoot(nodeHashes) : walk.roots.get(anchor.size);

@@ -54,7 +54,8 @@ export class LeafCheck {
     const isTagged = (flags & FLAG_REQUEST_TAG) !== 0;
     const payloadAt = from + LEAF_HEADER_BYTES + (isTagged ? REQUEST_TAG_BYTES : 0);
     if (payloadAt > end - LEAF_MAC_BYTES) return { expected: 'room for a request tag', found: `a leaf of ${end - from} bytes` };
-    if (isTagged && !this.#endsRequest) return { expected: 'a request tag on the first leaf of a request only', found: 'one inside a request' };
+    if (isTagged && !this.#endsRequest)
+      return { expected: 'a request tag on the first leaf of a request only', found: 'one inside a request' };
     if ((type === LEAF_TYPES.genesis) !== (seq === 0)) {
       return { expected: 'the genesis leaf at 0 and nowhere else', found: `a leaf of type ${type} at ${seq}` };
     }
@@ -119,7 +120,9 @@ export class LeafCheck {
 
   #payloadFault(buffer: Buffer, from: number, end: number, type: number): LeafFault | undefined {
     if (type === LEAF_TYPES.event) {
-      return this.#scan.isEvent(buffer, from, end) ? undefined : { expected: 'an event in canonical JSON', found: this.#scan.fault(from) ?? '' };
+      return this.#scan.isEvent(buffer, from, end)
+        ? undefined
+        : { expected: 'an event in canonical JSON', found: this.#scan.fault(from) ?? '' };
     }
     if (!isDescribedRecord(type)) return undefined;
     if (!this.#scan.isCanonical(buffer, from, end)) return { expected: 'canonical JSON', found: this.#scan.fault(from) ?? '' };

@@ -83,7 +83,8 @@ function listRegular(path: string): SegmentEntry[] | undefined {
     const entries: SegmentEntry[] = [];
     try {
       for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
-        if (entries.length >= SEGMENT_ENTRIES_MAX) throw new VerifyError('unreadable', `"${path}" holds more than ${SEGMENT_ENTRIES_MAX} names`);
+        if (entries.length >= SEGMENT_ENTRIES_MAX)
+          throw new VerifyError('unreadable', `"${path}" holds more than ${SEGMENT_ENTRIES_MAX} names`);
         entries.push({ name: entry.name, isRegular: entry.isFile() });
       }
     } finally {

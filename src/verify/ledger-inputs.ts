@@ -51,7 +51,12 @@ export interface LedgerInputs {
  * Reads everything small, in an order that holds beside a running writer: the watermark, then the checkpoint, then the list of
  * segments. A writer makes leaves durable first, so what the earlier ones promise the later ones hold.
  */
-export function readInputs(files: LedgerFiles, candidates: readonly HmacKeyCandidate[], pinned: VerifierKey | undefined, findings: FindingList): LedgerInputs {
+export function readInputs(
+  files: LedgerFiles,
+  candidates: readonly HmacKeyCandidate[],
+  pinned: VerifierKey | undefined,
+  findings: FindingList,
+): LedgerInputs {
   const watermarkBytes = readSmall(files, 'watermark', WATERMARK_BYTES + 1, findings);
   const noteBytes = readSmall(files, 'checkpoint', NOTE_BYTES_MAX, findings);
   const verifierKeyBytes = readSmall(files, 'log.vkey', VERIFIER_KEY_BYTES_MAX, findings);
@@ -89,9 +94,19 @@ function toWalkSegments(entries: readonly { name: string; isRegular: boolean }[]
     const file = `ledger/segments/${name}`;
     const first = parseSegmentName(name);
     if (first === undefined) {
-      findings.add({ verdict: 'WARNING', place: { file }, expected: 'segments only', found: 'another name; not part of the ledger, not read' });
+      findings.add({
+        verdict: 'WARNING',
+        place: { file },
+        expected: 'segments only',
+        found: 'another name; not part of the ledger, not read',
+      });
     } else if (!isRegular) {
-      findings.add({ verdict: 'TAMPERED', place: { file, seqFirst: first }, expected: 'a regular file', found: 'a link, folder or device' });
+      findings.add({
+        verdict: 'TAMPERED',
+        place: { file, seqFirst: first },
+        expected: 'a regular file',
+        found: 'a link, folder or device',
+      });
     } else found.push({ file, first });
   }
   return found.map((segment, index) => ({ ...segment, nextFirst: found[index + 1]?.first }));
@@ -117,7 +132,13 @@ export function segmentFileName(segment: WalkSegment): string {
  * The genesis commits to the key. Where it is damaged, the watermark tells whether the key is the ledger's all the same, so that
  * damage is not mistaken for a wrong key.
  */
-function chooseKey(candidates: readonly HmacKeyCandidate[], genesis: Genesis, genesisHead: Uint8Array, watermark: Uint8Array, findings: FindingList): LedgerKey | undefined {
+function chooseKey(
+  candidates: readonly HmacKeyCandidate[],
+  genesis: Genesis,
+  genesisHead: Uint8Array,
+  watermark: Uint8Array,
+  findings: FindingList,
+): LedgerKey | undefined {
   const { ledgerId } = genesis;
   for (const { key } of candidates) {
     if (ledgerId !== undefined && isCommittedTo(genesis, key, ledgerId)) return { key, ledgerId };
@@ -128,7 +149,12 @@ function chooseKey(candidates: readonly HmacKeyCandidate[], genesis: Genesis, ge
   if (genesis.keyCommitment === undefined) return undefined;
   for (const { label } of candidates) {
     const place = { file: 'ledger/segments', seqFirst: 0, seqLast: 0 };
-    findings.add({ verdict: 'KEY_MISMATCH', place, expected: 'the HMAC key that the genesis leaf commits to', found: `the key in "${label}"` });
+    findings.add({
+      verdict: 'KEY_MISMATCH',
+      place,
+      expected: 'the HMAC key that the genesis leaf commits to',
+      found: `the key in "${label}"`,
+    });
   }
   return undefined;
 }
@@ -138,7 +164,8 @@ function readHead(noteBytes: Uint8Array | undefined, keys: readonly { source: Si
   const parsed = tryParseNote(noteBytes);
   if (typeof parsed === 'string') return { checkpoint: undefined, noteBytes, signer: undefined, fault: parsed };
   for (const { source, key } of keys) {
-    if (key !== undefined && isOwnCheckpoint(parsed, key)) return { checkpoint: parsed, noteBytes, signer: { source, key }, fault: undefined };
+    if (key !== undefined && isOwnCheckpoint(parsed, key))
+      return { checkpoint: parsed, noteBytes, signer: { source, key }, fault: undefined };
   }
   const names = parsed.signatures.map(({ name }) => `"${name.slice(0, 64)}"`).join(', ');
   return { checkpoint: undefined, noteBytes, signer: undefined, fault: `no good signature of the ledger's key (signed as ${names})` };

@@ -133,14 +133,19 @@ export class LedgerWalk {
       this.#report(place, `leaf ${this.#seq} in this or an earlier file`, `a file that begins with leaf ${segment.first}`);
       this.#resumeAt(segment.first);
     } else if (segment.first < this.#seq) {
-      this.#report({ seqFirst: segment.first, byteOffset: 0 }, `a file that begins with leaf ${this.#seq}`, `its name says ${segment.first}`);
+      this.#report(
+        { seqFirst: segment.first, byteOffset: 0 },
+        `a file that begins with leaf ${this.#seq}`,
+        `its name says ${segment.first}`,
+      );
       this.#resumeAt(segment.first);
     } else if (!isFirst && this.#isTreeWhole && !segmentIsFull(this.#seq - before.first, bytesBefore)) {
       this.#report({ seqFirst: this.#seq, byteOffset: 0 }, `leaf ${this.#seq} in the file before, which is not full`, 'a new file');
     }
     // A writer that died between making a file and its first write. Elsewhere an empty file shows as missing leaves.
     if (source.bytes === 0 && this.#isBeyondAcknowledged()) this.tornAt ??= { file: segment.file, byteOffset: 0 };
-    if (source.bytes > SEGMENT_BYTES_MAX) this.#report({ byteOffset: SEGMENT_BYTES_MAX }, `at most ${SEGMENT_BYTES_MAX} bytes`, `${source.bytes} bytes`);
+    if (source.bytes > SEGMENT_BYTES_MAX)
+      this.#report({ byteOffset: SEGMENT_BYTES_MAX }, `at most ${SEGMENT_BYTES_MAX} bytes`, `${source.bytes} bytes`);
   }
 
   #refuseOverfull(at: number): void {
@@ -164,7 +169,11 @@ export class LedgerWalk {
     }
     const fault = this.#check.fault(buffer, from, end, this.#seq);
     if (fault?.verdict !== undefined) return { ...fault, isSealed };
-    return { expected: 'content and place that its MAC was made for', found: fault === undefined ? 'other' : `other: ${fault.found}`, isSealed };
+    return {
+      expected: 'content and place that its MAC was made for',
+      found: fault === undefined ? 'other' : `other: ${fault.found}`,
+      isSealed,
+    };
   }
 
   #isMacRight(chain: ChainMac, stored: string, from: number, end: number): boolean {
@@ -276,7 +285,11 @@ export class LedgerWalk {
     if (nextFirst === undefined && this.#isCutShort(at)) this.#reportShort(at);
     else {
       const seqLast = (nextFirst ?? this.#task.acknowledged ?? this.#seq + 1) - 1;
-      this.#report({ seqFirst: this.#seq, seqLast: Math.max(seqLast, this.#seq), byteOffset: at }, `leaf ${this.#seq}`, `${end - at} bytes that are no leaf`);
+      this.#report(
+        { seqFirst: this.#seq, seqLast: Math.max(seqLast, this.#seq), byteOffset: at },
+        `leaf ${this.#seq}`,
+        `${end - at} bytes that are no leaf`,
+      );
     }
     this.#isEndReported = true;
     if (nextFirst !== undefined && nextFirst > this.#seq) this.#resumeAt(nextFirst);

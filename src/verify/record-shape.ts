@@ -23,12 +23,27 @@ const SHAPES = new Map<number, Readonly<Record<string, Check>>>([
   [LEAF_TYPES.heartbeat, { reason: isText }],
   [
     LEAF_TYPES.recovery,
-    { action: (value) => value === 'cut' || value === 'replaced', bytes: isCount, file: isText, firstSeq: isCount, reason: isText, sha256: isSha256 },
+    {
+      action: (value) => value === 'cut' || value === 'replaced',
+      bytes: isCount,
+      file: isText,
+      firstSeq: isCount,
+      reason: isText,
+      sha256: isSha256,
+    },
   ],
   [LEAF_TYPES.bundle, { bytes: isCount, from: isTime, sha256: isSha256, to: isTime }],
   [
     LEAF_TYPES.minuteSummary,
-    { firstSeq: isCount, lastSeq: isCount, leaves: isCount, levels: isLevelCounts, minute: isCount, tenants: isCounts, tenantsOther: isCount },
+    {
+      firstSeq: isCount,
+      lastSeq: isCount,
+      leaves: isCount,
+      levels: isLevelCounts,
+      minute: isCount,
+      tenants: isCounts,
+      tenantsOther: isCount,
+    },
   ],
   [LEAF_TYPES.rejectedInput, { bodySha256: isSha256, faults: isFaults, faultsTotal: isCount, rejected: isCount }],
 ]);
@@ -51,7 +66,8 @@ function isFields(value: Json | undefined): value is Fields {
 }
 
 function shapeFault(fields: Fields, shape: Readonly<Record<string, Check>>): string | undefined {
-  for (const name of Object.keys(fields)) if (!Object.hasOwn(shape, name)) return `a field "${name.slice(0, 64)}" that the record does not have`;
+  for (const name of Object.keys(fields))
+    if (!Object.hasOwn(shape, name)) return `a field "${name.slice(0, 64)}" that the record does not have`;
   for (const [name, check] of Object.entries(shape)) {
     if (!Object.hasOwn(fields, name)) return `no field "${name}"`;
     if (!check(fields[name])) return `something else than it should be in "${name}"`;

@@ -64,7 +64,12 @@ export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerRepo
   };
 }
 
-function newWalk(inputs: LedgerInputs, chain: ChainMac | undefined, anchor: SignedCheckpoint | undefined, findings: FindingList): LedgerWalk {
+function newWalk(
+  inputs: LedgerInputs,
+  chain: ChainMac | undefined,
+  anchor: SignedCheckpoint | undefined,
+  findings: FindingList,
+): LedgerWalk {
   const { checkpoint } = inputs.head;
   const commitSizes = new Set(inputs.watermark.slots.map(({ size }) => size));
   if (checkpoint !== undefined) commitSizes.add(checkpoint.size);
@@ -116,12 +121,22 @@ async function checkTail(input: VerifyLedgerInput, { inputs, walk, findings, isK
   }
   if (isUnvouched) {
     const place = { file: 'ledger/segments', seqFirst: signedSize, seqLast: walk.requestEnd - 1 };
-    findings.add({ verdict: 'TORN_TAIL', place, expected: 'leaves that the signed checkpoint covers', found: 'leaves that only the HMAC key could vouch for' });
+    findings.add({
+      verdict: 'TORN_TAIL',
+      place,
+      expected: 'leaves that the signed checkpoint covers',
+      found: 'leaves that only the HMAC key could vouch for',
+    });
   }
   return false;
 }
 
-function toFacts(input: VerifyLedgerInput, { inputs, walk, isKeyed }: HeadContext, anchoredTo: number | undefined, isBeingWritten: boolean): LedgerFacts {
+function toFacts(
+  input: VerifyLedgerInput,
+  { inputs, walk, isKeyed }: HeadContext,
+  anchoredTo: number | undefined,
+  isBeingWritten: boolean,
+): LedgerFacts {
   const { genesis, watermark, head } = inputs;
   const [newest] = watermark.slots;
   const { firstTimeNs, lastTimeNs, countsByType } = walk.leaves;
@@ -154,7 +169,9 @@ function toNotChecked(input: VerifyLedgerInput, { inputs, walk, isKeyed }: HeadC
     notChecked.push(`the MACs of ${walk.size} leaves and of the watermark (${absenceOf(input, inputs)}); --hmac-key FILE gives the key`);
   } else if (walk.macsUnchecked > 0) notChecked.push(`the MACs of ${walk.macsUnchecked} leaves whose predecessor is missing`);
   if (input.anchor === undefined) {
-    notChecked.push('whether this is the newest state (a rollback of the whole folder looks like this); --anchor FILE gives a checkpoint kept elsewhere');
+    notChecked.push(
+      'whether this is the newest state (a rollback of the whole folder looks like this); --anchor FILE gives a checkpoint kept elsewhere',
+    );
   } else if (anchoredTo !== undefined && anchoredTo < walk.size) {
     notChecked.push(`leaves ${anchoredTo} to ${walk.size - 1} lie after the anchor: anchored to ${anchoredTo} of ${walk.size}`);
   }

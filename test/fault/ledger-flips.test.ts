@@ -42,7 +42,10 @@ describe('every single-bit flip', () => {
     const wrong = await failures(segmentBytes.length * 8, async (bit) => {
       const report = await verify(segment, flipBit(segmentBytes, bit));
       const hit = places.find(({ end }) => bit >> 3 < end);
-      const isPlaced = report.findings.every(({ place }) => place.file === segment && place.seqFirst === hit?.seq && place.seqLast === hit?.seq && place.byteOffset === hit?.from);
+      const isPlaced = report.findings.every(
+        ({ place }) =>
+          place.file === segment && place.seqFirst === hit?.seq && place.seqLast === hit?.seq && place.byteOffset === hit?.from,
+      );
       return report.verdict === 'TAMPERED' && report.findings.length === 1 && isPlaced ? undefined : `leaf ${hit?.seq} ${brief(report)}`;
     });
     expect(wrong).toEqual([]);
@@ -84,7 +87,8 @@ describe('every single-bit flip', () => {
       const slot = Math.floor(index / slotBits);
       const report = await verify('ledger/watermark', flipBit(watermark, slot * 4096 * 8 + (index % slotBits)));
       const [finding] = report.findings;
-      const isPlaced = report.findings.length === 1 && finding.expected.endsWith(`(watermark slot ${slot})`) && finding.place.byteOffset === slot * 4096;
+      const isPlaced =
+        report.findings.length === 1 && finding.expected.endsWith(`(watermark slot ${slot})`) && finding.place.byteOffset === slot * 4096;
       return report.verdict === 'TAMPERED' && isPlaced ? undefined : brief(report);
     });
     expect(wrong).toEqual([]);
@@ -112,7 +116,10 @@ describe('every truncation', () => {
         const firstMissing = places.find(({ end }) => length < end);
         const cut = report.findings.filter(({ verdict }) => verdict === 'TRUNCATED');
         const isPlaced = cut.length === 1 && cut[0].place.seqFirst === firstMissing?.seq && cut[0].place.seqLast === made.leaves.length - 1;
-        const isRight = report.verdict === 'TRUNCATED' && isPlaced && cut[0].place.byteOffset === (length === 0 ? 0 : Math.min(length, firstMissing?.from ?? 0));
+        const isRight =
+          report.verdict === 'TRUNCATED' &&
+          isPlaced &&
+          cut[0].place.byteOffset === (length === 0 ? 0 : Math.min(length, firstMissing?.from ?? 0));
         return isRight ? undefined : brief(report);
       });
       expect(wrong).toEqual([]);
@@ -123,7 +130,9 @@ describe('every truncation', () => {
     const note = content('ledger/checkpoint');
     const wrong = await failures(note.length, async (length) => {
       const report = await verify('ledger/checkpoint', note.subarray(0, length));
-      return report.verdict === 'TAMPERED' && report.findings.every(({ place }) => place.file === 'ledger/checkpoint') ? undefined : brief(report);
+      return report.verdict === 'TAMPERED' && report.findings.every(({ place }) => place.file === 'ledger/checkpoint')
+        ? undefined
+        : brief(report);
     });
     expect(wrong).toEqual([]);
   });
@@ -143,7 +152,9 @@ describe('every truncation', () => {
     const wrong = await failures(watermark.length, async (length) => {
       const report = await verify('ledger/watermark', watermark.subarray(0, length));
       const expected = length < 132 ? 'ROLLED_BACK' : 'TAMPERED';
-      const isPlaced = report.findings.every(({ place }) => place.file === 'ledger/watermark') && report.findings.some(({ place }) => place.byteOffset === length);
+      const isPlaced =
+        report.findings.every(({ place }) => place.file === 'ledger/watermark') &&
+        report.findings.some(({ place }) => place.byteOffset === length);
       return report.verdict === expected && isPlaced ? undefined : brief(report);
     });
     expect(wrong).toEqual([]);

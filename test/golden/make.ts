@@ -16,7 +16,11 @@ rmSync(target, { recursive: true, force: true });
 writeLedger(made.files, target);
 
 function hexBlock(bytes: Uint8Array): string {
-  return (Buffer.from(bytes).toString('hex').match(new RegExp(`.{1,${HEX_DIGITS_PER_LINE}}`, 'g')) ?? []).join('\n');
+  return (
+    Buffer.from(bytes)
+      .toString('hex')
+      .match(new RegExp(`.{1,${HEX_DIGITS_PER_LINE}}`, 'g')) ?? []
+  ).join('\n');
 }
 
 function leafSection(leaf: Uint8Array, seq: number): string {
@@ -24,7 +28,10 @@ function leafSection(leaf: Uint8Array, seq: number): string {
   const flags = bytes.readUInt16BE(2);
   const payload = bytes.subarray((flags & 4) === 0 ? 24 : 88, -32);
   const text = bytes[1] <= 16 ? payload.toString() : `${payload.toString('hex')} (hex)`;
-  const parts = [`## Leaf ${seq}`, `type ${bytes[1]}, flags 0x${flags.toString(16).padStart(4, '0')}, time ${bytes.readBigUInt64BE(16)}, ${bytes.length} bytes. Payload:`];
+  const parts = [
+    `## Leaf ${seq}`,
+    `type ${bytes[1]}, flags 0x${flags.toString(16).padStart(4, '0')}, time ${bytes.readBigUInt64BE(16)}, ${bytes.length} bytes. Payload:`,
+  ];
   return [...parts, `\`\`\`\n${text}\n\`\`\``, 'Leaf:', `\`\`\`\n${hexBlock(bytes)}\n\`\`\``].join('\n\n');
 }
 

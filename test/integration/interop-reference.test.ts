@@ -6,5 +6,9 @@ describeInterop('the reference writer', (dataDir) => {
   const made = makeLedger({ requests: SAMPLE_REQUESTS });
   writeLedger(made.files, dataDir);
   const { leaves, origin, signingKey } = made;
-  return Promise.resolve({ dataDir, leaves, signCheckpoint: (size) => signCheckpoint(origin, size, treeRoot(leaves.slice(0, size)), signingKey) });
+  return Promise.resolve({
+    dataDir,
+    leaves,
+    signCheckpoint: (size) => signCheckpoint(origin, size, treeRoot(leaves.slice(0, size)), signingKey),
+  });
 });

@@ -129,7 +129,9 @@ describe('a ledger of the real writer', () => {
     const ledger = await openLedger({ dataDir: dir.path });
     const args = ['--data-dir', dir.path, '--allow-unsealed'];
     for (let i = 0; i < 20; i++) {
-      const append = ledger.append({ events: batchOf(Array.from({ length: 50 }, (_, n) => ({ message: `line ${i}.${n}`, level: 'info', tenant: `t${n % 3}` }))) });
+      const append = ledger.append({
+        events: batchOf(Array.from({ length: 50 }, (_, n) => ({ message: `line ${i}.${n}`, level: 'info', tenant: `t${n % 3}` }))),
+      });
       if (i % 5 === 0) expect((await report(args)).verdict).toBe('OK_UNANCHORED');
       await append;
     }
@@ -142,7 +144,10 @@ describe('a ledger of the real writer', () => {
 
 describe('a ledger of several segments', () => {
   const many = makeLedger({
-    requests: Array.from({ length: 140 }, (_, i) => ({ timeNs: 1_767_323_045_000_000_000n + BigInt(i) * 1_000_000_000n, leaves: Array.from({ length: 500 }, () => ({ payload: { message: `m${i}` } })) })),
+    requests: Array.from({ length: 140 }, (_, i) => ({
+      timeNs: 1_767_323_045_000_000_000n + BigInt(i) * 1_000_000_000n,
+      leaves: Array.from({ length: 500 }, () => ({ payload: { message: `m${i}` } })),
+    })),
     requestsPerCommit: 200,
   });
   const second = segmentPath(65_536);
@@ -164,10 +169,16 @@ describe('a ledger of several segments', () => {
     });
     expect(swapped.verdict).toBe('TAMPERED');
     const removed = await verdictAfter((path) => renameSync(path(second), path('x')));
-    expect([removed.verdict, removed.findings[0].place.seqFirst, removed.findings[0].place.seqLast]).toEqual(['TRUNCATED', 65_536, many.leaves.length - 1]);
+    expect([removed.verdict, removed.findings[0].place.seqFirst, removed.findings[0].place.seqLast]).toEqual([
+      'TRUNCATED',
+      65_536,
+      many.leaves.length - 1,
+    ]);
     const headless = await verdictAfter((path) => renameSync(path(segmentPath(0)), path('x')));
     expect([headless.verdict, headless.findings[0].place.seqFirst, headless.findings[0].place.seqLast]).toEqual(['TAMPERED', 0, 65_535]);
-    const cut = await verdictAfter((path) => writeFileSync(path(segmentPath(0)), readFileSync(path(segmentPath(0))).subarray(0, 4_000_000)));
+    const cut = await verdictAfter((path) =>
+      writeFileSync(path(segmentPath(0)), readFileSync(path(segmentPath(0))).subarray(0, 4_000_000)),
+    );
     expect(cut.verdict).toBe('TAMPERED');
     expect(cut.findings[0].place).toMatchObject({ file: segmentPath(0), seqLast: 65_535 });
     const edited = await verdictAfter((path) => {

@@ -23,7 +23,14 @@ export interface Outcome {
 export async function buildGoVerifier(folder: string): Promise<string> {
   const program = join(folder, 'verify-ledger');
   // Debian's golang-golang-x-mod-dev puts the sources into /usr/share/gocode; no network, no modules.
-  const env = { ...process.env, GO111MODULE: 'off', GOFLAGS: '', GOPATH: '/usr/share/gocode', GOCACHE: join(folder, 'cache'), GOTOOLCHAIN: 'local' };
+  const env = {
+    ...process.env,
+    GO111MODULE: 'off',
+    GOFLAGS: '',
+    GOPATH: '/usr/share/gocode',
+    GOCACHE: join(folder, 'cache'),
+    GOTOOLCHAIN: 'local',
+  };
   try {
     await run('go', ['build', '-o', program, GO_SOURCE], { env, timeout: GO_BUILD_TIMEOUT_MS });
   } catch (cause) {
@@ -69,7 +76,8 @@ export async function readLeavesOf(dataDir: string): Promise<Uint8Array[]> {
   const leaves: Uint8Array[] = [];
   for (const name of (await readdir(folder)).toSorted()) {
     const content = await readFile(join(folder, name));
-    for (let at = 0; at < content.length; at += 2 + content.readUInt16BE(at)) leaves.push(content.subarray(at + 2, at + 2 + content.readUInt16BE(at)));
+    for (let at = 0; at < content.length; at += 2 + content.readUInt16BE(at))
+      leaves.push(content.subarray(at + 2, at + 2 + content.readUInt16BE(at)));
   }
   return leaves;
 }

@@ -115,7 +115,12 @@ function requestLeaves(request: RequestSpec): Unsealed[] {
   return request.leaves.map((leaf, index) => {
     const tag = index === 0 ? request.tag : undefined;
     const flags = (index === request.leaves.length - 1 ? 1 : 0) | (tag === undefined ? 0 : 4);
-    return { type: leaf.type ?? 2, flags, timeNs: request.timeNs, body: Buffer.concat([tag ?? Buffer.alloc(0), payloadBytes(leaf.payload)]) };
+    return {
+      type: leaf.type ?? 2,
+      flags,
+      timeNs: request.timeNs,
+      body: Buffer.concat([tag ?? Buffer.alloc(0), payloadBytes(leaf.payload)]),
+    };
   });
 }
 

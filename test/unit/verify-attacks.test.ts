@@ -24,7 +24,12 @@ import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
 /** What a thief or a clumsy hand does to a folder, and what the verifier must say. */
 const made = makeLedger({ requests: SAMPLE_REQUESTS });
 const LAST = made.leaves.length - 1;
-const other = makeLedger({ requests: SAMPLE_REQUESTS, ledgerId: filled(16, 0x55), signingSeed: filled(32, 0x66), hmacKey: filled(32, 0x77) });
+const other = makeLedger({
+  requests: SAMPLE_REQUESTS,
+  ledgerId: filled(16, 0x55),
+  signingSeed: filled(32, 0x66),
+  hmacKey: filled(32, 0x77),
+});
 
 type Options = Partial<Omit<VerifyLedgerInput, 'files'>>;
 
@@ -33,7 +38,8 @@ function verify(files: ReadonlyMap<string, Uint8Array>, options: Options = {}): 
   return verifyLedger({ files: memoryLedgerFiles(files), hmacKeys, allow: { unanchored: false, unsealed: true }, ...options });
 }
 
-const publicly = (files: ReadonlyMap<string, Uint8Array>, options: Options = {}): Promise<LedgerReport> => verify(files, { hmacKeys: [], ...options });
+const publicly = (files: ReadonlyMap<string, Uint8Array>, options: Options = {}): Promise<LedgerReport> =>
+  verify(files, { hmacKeys: [], ...options });
 
 function withLeaves(leaves: readonly Uint8Array[], ledger: MadeLedger = made): Map<string, Uint8Array> {
   return withFile(ledger.files, segmentPath(0), joinFrames(leaves));
@@ -76,7 +82,8 @@ describe('an untouched ledger', () => {
   });
 
   it('is OK_ANCHORED with an anchor of its size, and unanchored with an older one', async () => {
-    const anchor = (size: number): Options['anchor'] => parseCheckpoint(signCheckpoint(made.origin, size, treeRoot(made.leaves.slice(0, size)), made.signingKey));
+    const anchor = (size: number): Options['anchor'] =>
+      parseCheckpoint(signCheckpoint(made.origin, size, treeRoot(made.leaves.slice(0, size)), made.signingKey));
     const whole = await verify(made.files, { anchor: anchor(made.leaves.length) });
     expect([whole.verdict, whole.exitCode, whole.facts.anchoredTo]).toEqual(['OK_ANCHORED', 0, made.leaves.length]);
     const part = await verify(made.files, { anchor: anchor(5) });
@@ -114,17 +121,22 @@ describe('edits of leaves', () => {
     const exchanged = await verify(withLeaves([...made.leaves.slice(0, 6), made.leaves[7], made.leaves[6], ...made.leaves.slice(8)]));
     expect(exchanged.verdict).toBe('TAMPERED');
     expect(exchanged.findings[0].place).toMatchObject({ seqFirst: 6, seqLast: 7 });
-    for (const leaves of [made.leaves.filter((_, seq) => seq !== 5), [...made.leaves.slice(0, 6), made.leaves[7], made.leaves[6], ...made.leaves.slice(8)]]) {
+    for (const leaves of [
+      made.leaves.filter((_, seq) => seq !== 5),
+      [...made.leaves.slice(0, 6), made.leaves[7], made.leaves[6], ...made.leaves.slice(8)],
+    ]) {
       expect((await publicly(withLeaves(leaves))).verdict).toBe('TAMPERED');
     }
   });
 
   it('names the place of a leaf that was removed and whose followers were renumbered', async () => {
-    const leaves = made.leaves.filter((_, seq) => seq !== 5).map((leaf, seq) => {
-      const copy = Buffer.from(leaf);
-      copy.writeBigUInt64BE(BigInt(seq), 4);
-      return copy;
-    });
+    const leaves = made.leaves
+      .filter((_, seq) => seq !== 5)
+      .map((leaf, seq) => {
+        const copy = Buffer.from(leaf);
+        copy.writeBigUInt64BE(BigInt(seq), 4);
+        return copy;
+      });
     const report = await verify(withLeaves(leaves));
     expect(report.verdict).toBe('TAMPERED');
     expect(report.findings[0].place).toMatchObject({ seqFirst: 5 });
@@ -150,7 +162,9 @@ describe('edits of leaves', () => {
     const places = framePlaces(made.leaves);
     const bytes = joinFrames(made.leaves);
     const at = places[4].from;
-    const report = await verify(withFile(made.files, segmentPath(0), Buffer.concat([bytes.subarray(0, at), filled(100, 0xee), bytes.subarray(at)])));
+    const report = await verify(
+      withFile(made.files, segmentPath(0), Buffer.concat([bytes.subarray(0, at), filled(100, 0xee), bytes.subarray(at)])),
+    );
     expect(ranges(report)).toEqual([['TAMPERED', 4, undefined]]);
     expect(report.findings[0]).toMatchObject({ place: { byteOffset: at }, found: '100 bytes that are no leaf, then it' });
   });
@@ -178,7 +192,8 @@ describe('edits of leaves', () => {
 
   it('leaves without MACs are a DOWNGRADE', async () => {
     const zeroed = made.leaves.map((leaf) => Buffer.concat([body(leaf), filled(32, 0)]));
-    for (const report of [await verify(withLeaves(zeroed)), await publicly(withLeaves(zeroed))]) expect([report.verdict, report.exitCode]).toEqual(['DOWNGRADE', 35]);
+    for (const report of [await verify(withLeaves(zeroed)), await publicly(withLeaves(zeroed))])
+      expect([report.verdict, report.exitCode]).toEqual(['DOWNGRADE', 35]);
     const stripped = await verify(withLeaves(made.leaves.map(body)));
     expect(stripped.exitCode).toBeGreaterThanOrEqual(31);
     const unkeyed = makeLedger({ requests: SAMPLE_REQUESTS, genesis: { keyCommitment: undefined } });
@@ -213,9 +228,15 @@ describe('breaches of the format that carry good MACs and signatures', () => {
   });
 
   it('finds a minute that was not closed', async () => {
-    const files = rebuilt((bodies) => bodies.filter((_, seq) => seq !== 4).map((leaf, seq) => (leaf.writeBigUInt64BE(BigInt(seq), 4), leaf)));
+    const files = rebuilt((bodies) =>
+      bodies.filter((_, seq) => seq !== 4).map((leaf, seq) => (leaf.writeBigUInt64BE(BigInt(seq), 4), leaf)),
+    );
     const report = await verify(files);
-    expect(report.findings[0]).toMatchObject({ verdict: 'TAMPERED', place: { seqFirst: 4 }, expected: 'each minute closed by its summary' });
+    expect(report.findings[0]).toMatchObject({
+      verdict: 'TAMPERED',
+      place: { seqFirst: 4 },
+      expected: 'each minute closed by its summary',
+    });
   });
 });
 
@@ -274,7 +295,8 @@ describe('the end of the ledger', () => {
   it('unfinished because a writer is at work is no finding', async () => {
     const early = makeLedger({ requests: SAMPLE_REQUESTS.slice(0, 2) });
     const files = withFile(early.files, segmentPath(0), joinFrames(made.leaves.slice(0, 6)));
-    const settle = (): Promise<void> => Promise.resolve(void files.set('ledger/watermark', made.files.get('ledger/watermark') ?? filled(0, 0)));
+    const settle = (): Promise<void> =>
+      Promise.resolve(void files.set('ledger/watermark', made.files.get('ledger/watermark') ?? filled(0, 0)));
     const report = await verify(files, { settle });
     expect([report.verdict, report.facts.isBeingWritten]).toEqual(['OK_UNANCHORED', true]);
   });
@@ -319,7 +341,12 @@ describe('keys, checkpoint and files', () => {
   });
 
   it('an old copy of one watermark slot is TAMPERED', async () => {
-    const slots = [1, 8].map((generation) => ({ generation, size: made.leaves.length, mac: made.leaves[LAST].subarray(-32), checkpoint: Buffer.from(made.files.get('ledger/checkpoint') ?? []).toString() }));
+    const slots = [1, 8].map((generation) => ({
+      generation,
+      size: made.leaves.length,
+      mac: made.leaves[LAST].subarray(-32),
+      checkpoint: Buffer.from(made.files.get('ledger/checkpoint') ?? []).toString(),
+    }));
     const report = await verify(withFile(made.files, 'ledger/watermark', makeWatermark(made.hmacKey, slots)));
     expect([report.verdict, report.findings[0].place.file]).toEqual(['TAMPERED', 'ledger/watermark']);
   });

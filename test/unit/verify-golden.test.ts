@@ -16,7 +16,11 @@ describe('the golden ledger of format v1', () => {
   it('verifies with the root it was made with', async () => {
     const dataDir = join(GOLDEN, 'ledger-v1');
     const key = fromHex(readFileSync(join(dataDir, 'keys/hmac.key'), 'latin1').trim()) ?? new Uint8Array(0);
-    const report = await verifyLedger({ files: ledgerDirectory(dataDir), hmacKeys: [{ label: 'golden', key }], allow: { unanchored: true, unsealed: true } });
+    const report = await verifyLedger({
+      files: ledgerDirectory(dataDir),
+      hmacKeys: [{ label: 'golden', key }],
+      allow: { unanchored: true, unsealed: true },
+    });
     expect([report.verdict, report.exitCode, report.findings, report.facts.root]).toEqual(['OK_UNANCHORED', 0, [], ROOT]);
   });
 

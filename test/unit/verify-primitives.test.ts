@@ -16,10 +16,18 @@ const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ mi
 
 describe('the fast paths of the verifier', () => {
   it('compute the chain MAC that the kernel computes', () => {
-    const property = fc.property(bytesOf(32), bytesOf(16), bytesOf(32), fc.uint8Array({ minLength: 56, maxLength: 700 }), (key, id, previous, leaf) => {
-      const mac = new ChainMac(key, id).compute(Buffer.from(previous).toString('latin1'), Buffer.from(leaf), 0, leaf.length - 32);
-      expect(Buffer.from(mac, 'latin1').toString('hex')).toBe(Buffer.from(chainMac(portableHashes, key, id, previous, leaf)).toString('hex'));
-    });
+    const property = fc.property(
+      bytesOf(32),
+      bytesOf(16),
+      bytesOf(32),
+      fc.uint8Array({ minLength: 56, maxLength: 700 }),
+      (key, id, previous, leaf) => {
+        const mac = new ChainMac(key, id).compute(Buffer.from(previous).toString('latin1'), Buffer.from(leaf), 0, leaf.length - 32);
+        expect(Buffer.from(mac, 'latin1').toString('hex')).toBe(
+          Buffer.from(chainMac(portableHashes, key, id, previous, leaf)).toString('hex'),
+        );
+      },
+    );
     fc.assert(property, { seed: testSeed(), numRuns: 200 });
   });
 
@@ -67,12 +75,29 @@ describe('the canonical scan', () => {
     expect(isCanonical('{"a":2,"\\n":1}')).toBe(false);
   });
 
-  it.each(['{"a":1,"a":2}', '{"b":1,"a":2}', '"\\u0041"', '"\\u000a"', '"\\u001F"', '"\\/"', '01', '1.', '.5', '+1', '[1,]', '{"a":1,}', 'nul', '"a', '"\n"', '', '1 1'])(
-    'refuses %s',
-    (text) => expect(isCanonical(text)).toBe(false),
-  );
+  it.each([
+    '{"a":1,"a":2}',
+    '{"b":1,"a":2}',
+    '"\\u0041"',
+    '"\\u000a"',
+    '"\\u001F"',
+    '"\\/"',
+    '01',
+    '1.',
+    '.5',
+    '+1',
+    '[1,]',
+    '{"a":1,}',
+    'nul',
+    '"a',
+    '"\n"',
+    '',
+    '1 1',
+  ])('refuses %s', (text) => expect(isCanonical(text)).toBe(false));
 
-  it.each(['1e400', '-0', '1.0', '12345678901234567890', '"\\u001f"', '"\\b\\t\\n\\f\\r\\"\\\\"', '""', '[]', '{}'])('takes %s', (text) => expect(isCanonical(text)).toBe(true));
+  it.each(['1e400', '-0', '1.0', '12345678901234567890', '"\\u001f"', '"\\b\\t\\n\\f\\r\\"\\\\"', '""', '[]', '{}'])('takes %s', (text) =>
+    expect(isCanonical(text)).toBe(true),
+  );
 
   it('refuses malformed UTF-8 and nesting without end', () => {
     expect(isCanonical(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).toBe(false);
@@ -85,7 +110,15 @@ describe('the canonical scan', () => {
     const event = Buffer.from('{"attributes":{"level":"x"},"level":"error","message":"m","tenant":"größe"}');
     expect(scan.isEvent(event, 0, event.length)).toBe(true);
     expect([scan.levelCode, Buffer.from(scan.tenantText, 'latin1').toString()]).toEqual([5, '"größe"']);
-    for (const text of ['{}', '{"message":1}', '{"message":"m","level":"info"}', '{"level":"none","message":"m"}', '{"message":"m"', '[]', '{"message":"m","time":true}']) {
+    for (const text of [
+      '{}',
+      '{"message":1}',
+      '{"message":"m","level":"info"}',
+      '{"level":"none","message":"m"}',
+      '{"message":"m"',
+      '[]',
+      '{"message":"m","time":true}',
+    ]) {
       const bytes = Buffer.from(text);
       expect([text, scan.isEvent(bytes, 0, bytes.length)]).toEqual([text, false]);
     }
@@ -99,7 +132,8 @@ describe('findings and verdicts', () => {
       list.add({ verdict: 'TAMPERED', place: { file: 's', seqFirst: seq, seqLast: seq }, expected: 'e', found: 'f' });
     }
     expect([list.total, list.listed[0].place.seqLast]).toEqual([1, 4999]);
-    for (let seq = 0; seq < 5000; seq++) list.add({ verdict: seq === 4999 ? 'FORKED' : 'WARNING', place: { file: String(seq) }, expected: 'e', found: 'f' });
+    for (let seq = 0; seq < 5000; seq++)
+      list.add({ verdict: seq === 4999 ? 'FORKED' : 'WARNING', place: { file: String(seq) }, expected: 'e', found: 'f' });
     expect([list.total, list.listed.length, list.worst]).toEqual([5001, FINDINGS_LISTED_MAX, 'FORKED']);
   });
 
