@@ -6,6 +6,7 @@ const REDRAW_MS = 100;
 const PLAIN_MS = 5000;
 const BAR_CELLS = 24;
 const LABEL_CHARS_MAX = 30;
+const COLUMNS_OTHERWISE = 120;
 
 export interface ProgressBar {
   /** `total` is undefined when the end cannot be known. */
@@ -31,7 +32,7 @@ export function createProgressBar(
       if (now - drawnMs < (isTerminal ? REDRAW_MS : PLAIN_MS)) return;
       drawnMs = now;
       const text = `${name}  ${progressText(done, total, lines, (now - startMs) / 1000)}`;
-      stderr.write(isTerminal ? `\r\x1b[K${text}` : `${text}\n`);
+      stderr.write(isTerminal ? `\r\x1b[K${text.slice(0, columnsOf(stderr) - 1)}` : `${text}\n`);
       isDrawn = isTerminal;
     },
     finish() {
@@ -39,6 +40,11 @@ export function createProgressBar(
       isDrawn = false;
     },
   };
+}
+
+/** A bar that wraps could not be removed again. */
+function columnsOf(stream: NodeJS.WritableStream): number {
+  return 'columns' in stream && typeof stream.columns === 'number' && stream.columns > 0 ? stream.columns : COLUMNS_OTHERWISE;
 }
 
 function progressText(done: number, total: number | undefined, lines: number, seconds: number): string {

@@ -123,7 +123,7 @@ function toReason(error: unknown): string {
 }
 
 function isTemporary(status: number): boolean {
-  return status === 429 || (status >= 500 && status !== 501 && status !== 505 && status !== 507);
+  return status === 408 || status === 429 || (status >= 500 && status !== 501 && status !== 505 && status !== 507);
 }
 
 /** RFC 9110 section 10.2.3: seconds or a date; only seconds are used between a sidecar and us. */
