@@ -1,0 +1,236 @@
+import { isUtf8 } from 'node:buffer';
+import { EMPTY_BATCH, type EventBatch } from '../kernel/event-batch.ts';
+import { EventMapper, mapped } from './event-mapper.ts';
+import { EventWriter } from './event-writer.ts';
+import { FaultList, type Fault } from './fault-list.ts';
+import { JsonTape, KIND, KIND_OBJECT, NONE } from './json-tape.ts';
+import { EVENTS_MAX } from './limits.ts';
+import { BoundFault, SyntaxFault, ValueScanner } from './scan-value.ts';
+
+export type { Fault } from './fault-list.ts';
+
+export interface ParsedEvents {
+  /** The valid events; empty when anything is wrong and nothing may be skipped. */
+  readonly batch: EventBatch;
+  readonly faults: readonly Fault[];
+  /** All of them, also those beyond what `faults` lists. */
+  readonly faultsTotal: number;
+  /** Lines or elements refused. */
+  readonly rejected: number;
+}
+
+/** Ends every token and every string: no JSON text may hold it raw. */
+const SENTINEL = 0x00;
+const LF = 0x0a;
+const CR = 0x0d;
+const OPEN_BRACKET = 0x5b;
+const OPEN_BRACE = 0x7b;
+
+/**
+ * Request body → canonical events, or every fault. Framing `json` is one event or an array of them, `ndjson` one event a line. The
+ * arrays of the batch are fresh; everything else is reused, so calls must not overlap (they are synchronous).
+ */
+export function parseEvents(body: Uint8Array, framing: 'json' | 'ndjson', options: { onInvalid: 'reject' | 'skip' }): ParsedEvents {
+  const request = new RequestParser(body);
+  if (framing === 'ndjson') request.parseLines();
+  else request.parseDocument();
+  return request.finish(options.onInvalid);
+}
+
+const tape = new JsonTape();
+const out = new EventWriter();
+/** Whoever is being parsed now: scanner and mapper hold large arrays and serve every request. */
+let current: RequestParser | undefined;
+const scanner = new ValueScanner(tape, (node, reason) => current?.fault(tape.pathOf(node), reason));
+const mapper = new EventMapper(tape, (node, field, reason) => current?.fault(node === NONE ? field : tape.pathOf(node), reason));
+const ends = new Uint32Array(EVENTS_MAX);
+const levels = new Uint8Array(EVENTS_MAX);
+const tenants = new Uint16Array(EVENTS_MAX);
+
+class RequestParser {
+  readonly #body: Uint8Array;
+  readonly #faults = new FaultList();
+  readonly #tenantNames: string[] = [];
+  readonly #tenantIndex = new Map<string, number>();
+  #line = 0;
+  #events = 0;
+  #rejected = 0;
+  #isTooMany = false;
+
+  constructor(body: Uint8Array) {
+    this.#body = body;
+    tape.load(body, SENTINEL);
+    out.begin();
+    current = this;
+  }
+
+  fault(field: string, reason: string): void {
+    this.#faults.add(this.#line, field, reason);
+  }
+
+  /** A fault that makes its line or element unreadable: what was found in it before does not count. */
+  #refuse(faultsBefore: number, field: string, reason: string): void {
+    this.#faults.cutTo(faultsBefore);
+    this.fault(field, reason);
+    this.#rejected++;
+  }
+
+  parseLines(): void {
+    const body = this.#body;
+    const isWhole = isUtf8(body);
+    if (body.length === 0 || (body.length === 1 && body[0] === LF)) {
+      this.#line = 1;
+      this.#refuse(0, '', 'the body holds no events');
+      return;
+    }
+    const { text } = tape;
+    for (let at = 0; at < body.length; ) {
+      const found = text.indexOf(LF, at);
+      const end = found < 0 ? body.length : found;
+      this.#line++;
+      if (this.#line > EVENTS_MAX) return this.#tooMany(countLines(body));
+      this.#parseLine(at, end, isWhole);
+      at = end + 1;
+    }
+  }
+
+  #parseLine(at: number, end: number, isWhole: boolean): void {
+    const { text } = tape;
+    const before = this.#faults.total;
+    if (!isWhole && !isUtf8(this.#body.subarray(at, end))) return this.#refuse(before, '', badUtf8(this.#body, at, end));
+    if (this.#line === 1 && hasByteOrderMark(text)) return this.#refuse(before, '', 'starts with a byte order mark: remove it');
+    if (text[end - 1] === CR && end > at) return this.#refuse(before, '', 'ends in CRLF: lines end in LF');
+    scanner.begin(at, end, true);
+    const first = scanner.skipSpace();
+    if (first < 0) return this.#refuse(before, '', 'is empty');
+    this.#parseOne(first, at, before, () => {
+      if (scanner.skipSpace() >= 0) scanner.fail('expected the end of the line');
+    });
+  }
+
+  parseDocument(): void {
+    this.#line = 1;
+    if (!isUtf8(this.#body)) return this.#refuse(0, '', badUtf8(this.#body, 0, this.#body.length));
+    if (hasByteOrderMark(tape.text)) return this.#refuse(0, '', 'starts with a byte order mark: remove it');
+    scanner.begin(0, this.#body.length, false);
+    const first = scanner.skipSpace();
+    if (first < 0) return this.#refuse(0, '', 'the body holds no events');
+    if (first === OPEN_BRACKET) return this.#parseArray();
+    const checkEnd = (): void => {
+      const rest = scanner.skipSpace();
+      if (rest === OPEN_BRACE) scanner.fail('expected the end of the body: send several events as an array, or one a line as application/x-ndjson');
+      if (rest >= 0) scanner.fail('expected the end of the body');
+    };
+    if (first !== OPEN_BRACE) return this.#refuse(0, '', 'must be an event object or an array of them');
+    this.#parseOne(first, 0, 0, checkEnd);
+  }
+
+  #parseArray(): void {
+    scanner.take(OPEN_BRACKET);
+    if (scanner.skipSpace() === 0x5d) {
+      scanner.take(0x5d);
+      if (scanner.skipSpace() >= 0) return this.#refuse(0, '', `column ${scanner.at + 1}: expected the end of the body`);
+      return this.#refuse(0, '', 'the body holds no events');
+    }
+    for (this.#line = 1; ; this.#line++) {
+      if (this.#line > EVENTS_MAX) return this.#tooMany(EVENTS_MAX + 1);
+      tape.reset();
+      const isReadable = this.#parseOne(scanner.skipSpace(), 0, this.#faults.total, () => undefined);
+      if (!isReadable) return;
+      const next = scanner.skipSpace();
+      if (next === 0x2c) scanner.take(0x2c);
+      else if (next === 0x5d) break;
+      else return this.#refuseAfter('expected "," or "]"');
+    }
+    scanner.take(0x5d);
+    if (scanner.skipSpace() >= 0) this.#refuseAfter('expected the end of the body');
+  }
+
+  /** A syntax fault behind an element: the element itself stays as it is. */
+  #refuseAfter(reason: string): void {
+    const at = scanner.at;
+    this.fault('', `column ${at + 1}: ${at >= this.#body.length ? 'the text ends too early' : reason}; nothing behind it could be read`);
+    this.#rejected++;
+  }
+
+  /** Scans, checks and writes one event. False when the text behind it cannot be read any more. */
+  #parseOne(first: number, origin: number, faultsBefore: number, checkEnd: () => void): boolean {
+    tape.reset();
+    try {
+      const root = scanner.scan(NONE, 0, 0, 0);
+      checkEnd();
+      if (first !== OPEN_BRACE || tape.nodes[root + KIND] !== KIND_OBJECT) {
+        this.#refuse(faultsBefore, '', 'must be an object');
+        return true;
+      }
+      mapper.map(root);
+      if (this.#faults.total === faultsBefore && mapper.write(out)) this.#keep();
+      else this.#rejected++;
+      return true;
+    } catch (error) {
+      if (error instanceof SyntaxFault) this.#refuse(faultsBefore, '', `column ${error.at - origin + 1}: ${error.message}`);
+      else if (error instanceof BoundFault) this.#refuse(faultsBefore, tape.pathOf(error.node), `${error.message}; nothing behind it was read`);
+      else throw error;
+      return false;
+    }
+  }
+
+  #keep(): void {
+    ends[this.#events] = out.end;
+    levels[this.#events] = mapped.level;
+    tenants[this.#events] = mapped.tenant === NONE ? 0 : this.#tenantNumber(tape.textOf(mapped.tenant));
+    this.#events++;
+  }
+
+  #tenantNumber(name: string): number {
+    const known = this.#tenantIndex.get(name);
+    if (known !== undefined) return known;
+    const number = this.#tenantNames.push(name);
+    this.#tenantIndex.set(name, number);
+    return number;
+  }
+
+  #tooMany(lines: number): void {
+    this.#faults.add(this.#line, '', `more than ${EVENTS_MAX} events: send them in several requests`);
+    this.#rejected = lines;
+    this.#isTooMany = true;
+  }
+
+  finish(onInvalid: 'reject' | 'skip'): ParsedEvents {
+    const { kept: faults, total: faultsTotal } = this.#faults;
+    const isEmpty = this.#isTooMany || (faultsTotal > 0 && onInvalid === 'reject') || this.#events === 0;
+    const batch = isEmpty
+      ? EMPTY_BATCH
+      : {
+          payloads: out.copy(),
+          ends: ends.slice(0, this.#events),
+          levels: levels.slice(0, this.#events),
+          tenants: tenants.slice(0, this.#events),
+          tenantNames: this.#tenantNames,
+        };
+    tape.unload();
+    return { batch, faults, faultsTotal, rejected: this.#rejected };
+  }
+}
+
+function hasByteOrderMark(text: Uint8Array): boolean {
+  return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf;
+}
+
+function countLines(body: Uint8Array): number {
+  let lines = body.at(-1) === LF ? 0 : 1;
+  for (const byte of body) if (byte === LF) lines++;
+  return lines;
+}
+
+/** Names the first byte that is not UTF-8: the longest good beginning is found by halving. */
+function badUtf8(body: Uint8Array, from: number, to: number): string {
+  let [good, bad] = [from, to];
+  while (bad - good > 1) {
+    const middle = (good + bad) >>> 1;
+    // A cut inside a character looks bad too, so the search may stop up to three bytes early: it names where that character begins.
+    if (isUtf8(body.subarray(from, middle))) good = middle;
+    else bad = middle;
+  }
+  return `is not UTF-8 at byte ${good - from + 1}`;
+}
