@@ -37,11 +37,14 @@ export interface Sidecar extends LaunchedSidecar {
 }
 
 export class SidecarStartError extends Error {
+  /** Undefined when it hung. */
   readonly exitCode: number | undefined;
+  readonly pid: number;
 
-  constructor(exitCode: number | undefined, stderr: string) {
+  constructor(pid: number, exitCode: number | undefined, stderr: string) {
     super(exitCode === undefined ? `the sidecar did not listen within ${START_MS_MAX} ms: ${stderr}` : `the sidecar ended with ${exitCode} before listening: ${stderr}`);
     this.exitCode = exitCode;
+    this.pid = pid;
   }
 }
 
@@ -64,9 +67,11 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
   const node = [process.execPath, MAIN, 'serve', ...(options.args ?? [])];
   if (options.strace !== undefined && !existsSync(STRACE)) throw new Error('these tests need strace: apt-get install strace');
   // -D makes strace a grandchild: the child is node itself, so that its pid, its exit code and a kill are the sidecar's own.
-  const [command, ...args] = options.strace === undefined ? node : [STRACE, '-D', '-f', '-qq', ...options.strace, ...node];
+  const [command, ...args] = options.strace === undefined ? node : [STRACE, '-D', '-f', '-q', ...options.strace, ...node];
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
+  // 0 only when it could not even be spawned; `exited` then rejects with the reason.
+  const pid = child.pid ?? 0;
   let stdout = '';
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS_MAX)));
@@ -78,7 +83,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     });
   });
   const listening = new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new SidecarStartError(undefined, stderr)), START_MS_MAX);
+    const timer = setTimeout(() => reject(new SidecarStartError(pid, undefined, stderr)), START_MS_MAX);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout = (stdout + text).slice(-STDERR_CHARS_MAX);
       const url = /^post-incident-proofs listening on (http:\/\/\S+)$/m.exec(stdout)?.[1];
@@ -88,7 +93,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     });
     exited
       .finally(() => clearTimeout(timer))
-      .then((code) => reject(new SidecarStartError(code, stderr)), reject);
+      .then((code) => reject(new SidecarStartError(pid, code, stderr)), reject);
   });
   // Whoever kills it on its way up never asks for the address.
   listening.catch(() => undefined);
@@ -97,7 +102,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     kill('SIGKILL');
     await exited;
   };
-  return { pid: child.pid ?? 0, listening, exited, stderr: () => stderr, kill, [Symbol.asyncDispose]: dispose };
+  return { pid, listening, exited, stderr: () => stderr, kill, [Symbol.asyncDispose]: dispose };
 }
 
 /** Starts a real sidecar and waits until it takes requests; throws SidecarStartError. `await using sidecar = await startSidecar(...)`. */
