@@ -13,9 +13,9 @@ interface FileLocks {
  * so there is nothing stale to clean up after kill -9.
  */
 export function lockLedger(path: string): { release(): void } {
-  const { tryLock } = createRequire(import.meta.url)('fs-native-extensions') as FileLocks;
+  const locks = createRequire(import.meta.url)('fs-native-extensions') as FileLocks;
   const fd = openSync(path, 'a', 0o600);
-  if (!tryLock(fd)) {
+  if (!locks.tryLock(fd)) {
     closeSync(fd);
     throw new LedgerError('locked', `another process is writing this ledger (it holds ${path}); stop it, or choose another PROOFS_DATA_DIR`);
   }
