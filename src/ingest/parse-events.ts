@@ -32,6 +32,7 @@ const OPEN_BRACE = 0x7b;
  */
 export function parseEvents(body: Uint8Array, framing: 'json' | 'ndjson', options: { onInvalid: 'reject' | 'skip' }): ParsedEvents {
   const request = new RequestParser(body);
+  current = request;
   if (framing === 'ndjson') request.parseLines();
   else request.parseDocument();
   return request.finish(options.onInvalid);
@@ -61,7 +62,6 @@ class RequestParser {
     this.#body = body;
     tape.load(body, SENTINEL);
     out.begin();
-    current = this;
   }
 
   fault(field: string, reason: string): void {

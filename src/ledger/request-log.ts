@@ -1,13 +1,13 @@
-import { toHex } from '../kernel/bytes.ts';
-
-/** Keys remembered for retries: at 200 keyed batches a second more than an hour; about 200 bytes each. */
-const REQUESTS_REMEMBERED_MAX = 1_000_000;
+/** Keys remembered for retries: at 200 keyed batches a second 40 minutes; about 160 bytes each. */
+const REQUESTS_REMEMBERED_MAX = 500_000;
+/** 128 bits of each digest tell requests apart as surely as all 256, in half the memory. */
+const DIGEST_BYTES = 16;
 
 /** A request that carried an Idempotency-Key, as found in its first leaf. */
 export interface RememberedRequest {
-  /** SHA-256 of the key, hex. */
+  /** Beginning of SHA-256 of the key, as a latin1 string. */
   readonly keyDigest: string;
-  /** SHA-256 of mode and body, hex. */
+  /** Beginning of SHA-256 of mode and body, as a latin1 string. */
   readonly bodyDigest: string;
   readonly first: number;
   readonly last: number;
@@ -15,7 +15,8 @@ export interface RememberedRequest {
 
 /** Splits a request tag of docs/formats/ledger.md. */
 export function splitRequestTag(tag: Uint8Array): { keyDigest: string; bodyDigest: string } {
-  return { keyDigest: toHex(tag.subarray(0, 32)), bodyDigest: toHex(tag.subarray(32)) };
+  const bytes = Buffer.from(tag.buffer, tag.byteOffset, tag.length);
+  return { keyDigest: bytes.toString('latin1', 0, DIGEST_BYTES), bodyDigest: bytes.toString('latin1', 32, 32 + DIGEST_BYTES) };
 }
 
 /** Rebuilds the idempotency table from the ledger: it is never stored anywhere else. */
