@@ -83,7 +83,7 @@ function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
   const keysDir = options['keys-dir'] ?? io.env.PROOFS_KEYS_DIR ?? join(dataDir, 'keys');
   const faults: string[] = [];
   if (options['public-only'] === true && options['hmac-key'] !== undefined) faults.push('--public-only and --hmac-key exclude each other');
-  const { hmacKeys, keyAbsence } = readHmacKeys(options, keysDir, faults);
+  const { hmacKeys, keyAbsence, damaged } = readHmacKeys(options, keysDir, faults);
   const pinnedKey = options.key === undefined ? undefined : attempt(faults, () => toVerifierKey(options.key ?? ''));
   const anchor = options.anchor === undefined ? undefined : attempt(faults, () => readAnchor(options.anchor ?? ''));
   if (faults.length > 0) throw new UsageError(faults.join('; '));
@@ -93,7 +93,7 @@ function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
     keyAbsence,
     pinnedKey,
     anchor,
-    warnings: options['public-only'] === true ? [] : keyModeWarnings(keysDir),
+    warnings: options['public-only'] === true ? [] : [...keyModeWarnings(keysDir), ...damaged],
     allow: { unanchored: options['allow-unanchored'] === true, unsealed: options['allow-unsealed'] === true },
     onProgress: toProgress(io),
     signal: io.signal,
@@ -101,17 +101,33 @@ function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
   };
 }
 
-function readHmacKeys(options: Options, keysDir: string, faults: string[]): { hmacKeys: HmacKeyCandidate[]; keyAbsence: string } {
-  if (options['public-only'] === true) return { hmacKeys: [], keyAbsence: 'asked to use none' };
+interface HmacKeys {
+  readonly hmacKeys: readonly HmacKeyCandidate[];
+  /** Why there is none. */
+  readonly keyAbsence: string;
+  /** The ledger's own key file is there and is none. */
+  readonly damaged: readonly Finding[];
+}
+
+function readHmacKeys(options: Options, keysDir: string, faults: string[]): HmacKeys {
+  if (options['public-only'] === true) return { hmacKeys: [], keyAbsence: 'asked to use none', damaged: [] };
   const named = options['hmac-key'] ?? [];
   const read = named.map((path) => attempt(faults, () => readHmacKey(path))).filter((key) => key !== undefined);
-  if (named.length > 0) return { hmacKeys: read, keyAbsence: 'none of the named files' };
+  if (named.length > 0) return { hmacKeys: read, keyAbsence: 'none of the named files', damaged: [] };
   const path = join(keysDir, 'hmac.key');
   try {
-    return { hmacKeys: [readHmacKey(path)], keyAbsence: '' };
+    return { hmacKeys: [readHmacKey(path)], keyAbsence: '', damaged: [] };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    return { hmacKeys: [], keyAbsence: error.message };
+    // A missing key, or one that this user may not read, is a stranger's view; a file that is no key was damaged or exchanged.
+    const isDamaged = error.code === 'bad-input' && fileMode(path) !== undefined;
+    const finding: Finding = {
+      verdict: 'KEY_MISMATCH',
+      place: { file: 'keys/hmac.key' },
+      expected: '64 hex digits and a newline',
+      found: 'something else',
+    };
+    return { hmacKeys: [], keyAbsence: error.message, damaged: isDamaged ? [finding] : [] };
   }
 }
 

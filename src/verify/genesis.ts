@@ -26,8 +26,8 @@ export interface Genesis {
  * in hand every other leaf can still be checked and the damage be named. `head` is the start of the first segment.
  */
 export function readGenesis(head: Uint8Array): Genesis {
-  const text = Buffer.from(head).toString('latin1', FRAME_PREFIX_BYTES + LEAF_HEADER_BYTES);
-  const field = (name: string): string | undefined => new RegExp(`"${name}":"([^"]*)"`).exec(text)?.[1];
+  const text = Buffer.from(head).toString('utf8', FRAME_PREFIX_BYTES + LEAF_HEADER_BYTES);
+  const field = (name: string): string | undefined => unquote(new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*")`, 'u').exec(text)?.[1]);
   const verifierKeyText = field('publicKey');
   return {
     ledgerId: hexOf(field('ledgerId'), LEDGER_ID_BYTES),
@@ -82,6 +82,14 @@ export function genesisFault(payload: Json): string | undefined {
 export function isUnkeyed(payload: Json): boolean {
   const keyed = FIELD_NAMES.filter((name) => name !== 'keyCommitment');
   return payload !== null && typeof payload === 'object' && !Array.isArray(payload) && Object.keys(payload).join() === keyed.join();
+}
+
+function unquote(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as string);
+  } catch {
+    return undefined;
+  }
 }
 
 function hexOf(value: Json | undefined, bytes: number): Uint8Array | undefined {

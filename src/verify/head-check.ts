@@ -108,7 +108,7 @@ export function checkVerifierKeyFile(context: HeadContext): void {
     return;
   }
   if (genesis.verifierKeyText === undefined) return;
-  const expected = Buffer.from(`${genesis.verifierKeyText}\n`, 'latin1');
+  const expected = Buffer.from(`${genesis.verifierKeyText}\n`);
   if (equalBytes(expected, verifierKeyBytes)) return;
   // The copy is right and the genesis is the damaged one when the copy's key signed the checkpoint.
   if (head.signer?.source === 'log.vkey' && !isGenesisIntact(context)) return;

@@ -1,4 +1,4 @@
-import { chmodSync, symlinkSync, renameSync, writeFileSync, readFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, symlinkSync, renameSync, rmSync, writeFileSync, readFileSync, mkdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +70,16 @@ describe('log verify', () => {
     chmodSync(join(dir.path, 'keys/hmac.key'), 0o644);
     const { verdict, findings } = await report(['--data-dir', dir.path, '--allow-unsealed']);
     expect([verdict, findings[0].verdict, findings[0].place.file]).toEqual(['OK_UNANCHORED', 'WARNING', 'keys/hmac.key']);
+  });
+
+  it('says KEY_MISMATCH when the key file beside the ledger is no key, and takes a stranger’s view without one', async () => {
+    using dir = tempDir();
+    writeLedger(made.files, dir.path);
+    writeFileSync(join(dir.path, 'keys/hmac.key'), 'not a key\n');
+    expect((await report(['--data-dir', dir.path])).verdict).toBe('KEY_MISMATCH');
+    rmSync(join(dir.path, 'keys/hmac.key'));
+    const stranger = await report(['--data-dir', dir.path, '--allow-unsealed']);
+    expect([stranger.verdict, typeof stranger.facts.macsChecked]).toEqual(['OK_UNANCHORED', 'string']);
   });
 
   it('refuses links and pipes in the place of files, and does not hang on them', async () => {

@@ -30,6 +30,8 @@ interface LedgerSpec {
   readonly signingSeed?: Uint8Array;
   /** 16 bytes; 0x33 each unless given. */
   readonly ledgerId?: Uint8Array;
+  /** Name of the log; made from the public key unless given. */
+  readonly origin?: string;
   readonly genesisTimeNs?: bigint;
   /** Replaces fields of the genesis payload; undefined removes one. */
   readonly genesis?: { readonly [key: string]: Value | undefined };
@@ -252,7 +254,7 @@ export function makeLedger(spec: LedgerSpec): MadeLedger {
   const hmacKey = spec.hmacKey ?? filled(32, 0x11);
   const signingKey = seededSigningKey(spec.signingSeed ?? filled(32, 0x22));
   const ledgerId = spec.ledgerId ?? filled(16, 0x33);
-  const origin = `post-incident-proofs/${sha256(rawPublic(signingKey)).toString('hex').slice(0, 16)}`;
+  const origin = spec.origin ?? `post-incident-proofs/${sha256(rawPublic(signingKey)).toString('hex').slice(0, 16)}`;
   const verifierKey = toVerifierKey(origin, signingKey);
   const fields: Record<string, Value | undefined> = {
     epochPolicy: 'none',

@@ -76,6 +76,13 @@ describe('an untouched ledger', () => {
     expect(stranger.notChecked.some((text) => text.startsWith(`the MACs of ${made.leaves.length} leaves`))).toBe(true);
   });
 
+  it('may have an origin of any letters and signs that a key name allows', async () => {
+    const named = makeLedger({ requests: SAMPLE_REQUESTS, origin: 'größe/"\\logs"/日本' });
+    for (const report of [await verify(named.files), await publicly(named.files)]) {
+      expect([report.verdict, report.findings, report.facts.origin]).toEqual(['OK_UNANCHORED', [], named.origin]);
+    }
+  });
+
   it('is UNSEALED unless that is allowed', async () => {
     const report = await verify(made.files, { allow: { unanchored: true, unsealed: false } });
     expect([report.verdict, report.exitCode]).toEqual(['UNSEALED', 21]);
