@@ -19,7 +19,10 @@ export interface Context {
 export interface ContextOptions {
   /** Checkpoint note of an operator, when the watermark is lost. */
   readonly anchorNote?: string | undefined;
+  /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
+  /** For tests that must not fill the real queue. */
+  readonly queueRequestsMax?: number;
 }
 
 export async function createContext(config: Config, secrets: Secrets, log: Logger, options: ContextOptions = {}): Promise<Context> {
@@ -30,6 +33,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     keysDir: config.keysDir,
     origin: config.origin,
     anchorNote: options.anchorNote,
+    queueRequestsMax: options.queueRequestsMax,
   });
   ledger.events.on('committed', (commit) => observer.committed(commit));
   const lifecycle = { isStopping: false };

@@ -29,6 +29,8 @@ interface Pending {
 
 export interface OpenLedgerOptions extends Partial<WriterThreadOptions> {
   readonly dataDir: string;
+  /** Requests that may wait; QUEUE_REQUESTS_MAX unless a test wants to see the bound. */
+  readonly queueRequestsMax?: number | undefined;
 }
 
 /** What the process wants to know of the writer beside the answers to its requests. */
@@ -42,7 +44,8 @@ export type OpenedLedger = Ledger & { readonly events: EventEmitter<LedgerEvents
 
 /** Opens (or creates) the ledger below `dataDir`, recovering first. Rejects with LedgerError when it must not be written. */
 export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedger> {
-  const workerData: WriterThreadOptions = { keysDir: undefined, origin: undefined, anchorNote: undefined, ...options };
+  const { dataDir, keysDir, origin, anchorNote, queueRequestsMax = QUEUE_REQUESTS_MAX } = options;
+  const workerData: WriterThreadOptions = { dataDir, keysDir, origin, anchorNote };
   const isBuilt = import.meta.url.endsWith('.js');
   const worker = new Worker(new URL(isBuilt ? './writer-thread.js' : './writer-thread.ts', import.meta.url), { workerData });
   const ready = await new Promise<Ready>((resolve, reject) => {
@@ -53,7 +56,7 @@ export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedg
     });
   });
   worker.removeAllListeners('error');
-  return new LedgerClient(worker, ready, ledgerPaths(options.dataDir, options.keysDir).segments);
+  return new LedgerClient(worker, ready, ledgerPaths(dataDir, keysDir).segments, queueRequestsMax);
 }
 
 /** The main thread's side of the writer: queue bounds, retries by key, and reading. */
@@ -68,6 +71,7 @@ class LedgerClient extends FileReader implements Ledger {
   readonly #inFlight = new Map<string, { bodyDigest: string; answer: Promise<Appended> }>();
   readonly #signing = new Map<number, (signature: Uint8Array) => void>();
   readonly #recoveries: number;
+  readonly #queueRequestsMax: number;
   #nextId = 1;
   #queuedBytes = 0;
   #isDiskFull = false;
@@ -76,7 +80,7 @@ class LedgerClient extends FileReader implements Ledger {
   #closed: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
 
-  constructor(worker: Worker, ready: Ready, segmentsDir: string) {
+  constructor(worker: Worker, ready: Ready, segmentsDir: string, queueRequestsMax: number) {
     const index = new LedgerIndex(nodeHashes);
     index.apply(ready.index);
     const shared = { head: ready.head };
@@ -85,6 +89,7 @@ class LedgerClient extends FileReader implements Ledger {
     this.#shared = shared;
     this.#index = index;
     this.#recoveries = ready.recoveries;
+    this.#queueRequestsMax = queueRequestsMax;
     for (const request of ready.requests) this.#memory.remember(request);
     worker.on('message', (message: FromWriter) => this.#receive(message));
     worker.on('error', (cause: Error) => this.#die(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
@@ -114,7 +119,7 @@ class LedgerClient extends FileReader implements Ledger {
   #enqueue(request: AppendRequest, tag: { keyDigest: string; bodyDigest: string } | undefined): Promise<Appended> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const bytes = request.events.payloads.length;
-    if (this.#pending.size >= QUEUE_REQUESTS_MAX || this.#queuedBytes + bytes > QUEUE_BYTES_MAX) {
+    if (this.#pending.size >= this.#queueRequestsMax || this.#queuedBytes + bytes > QUEUE_BYTES_MAX) {
       return Promise.reject(new LedgerError('queue-full', `${this.#pending.size} requests with ${this.#queuedBytes} bytes are waiting for the disk`));
     }
     const id = this.#nextId++;

@@ -5,6 +5,7 @@ import { LEAF_TYPES, type Leaf } from '../../kernel/leaf.ts';
 import { LEVELS } from '../../kernel/levels.ts';
 import { formatMoment, parseMoment } from '../../kernel/moment.ts';
 import type { Ledger } from '../../ledger/ports.ts';
+import { compileFilter, type EventFilterQuery } from '../event-filter.ts';
 import { HttpError, type RequestFault } from '../http-error.ts';
 import { problemResponse } from '../schemas/common.ts';
 
@@ -15,14 +16,11 @@ const SCANNED_LEAVES_MAX = 200_000;
 /** Bytes of one answer; the cursor goes on behind it. */
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
-interface EventQuery {
-  from?: string;
-  to?: string;
-  level?: string;
-  tenant?: string;
-  q?: string;
-  cursor?: string;
-  limit?: number;
+interface EventQuery extends EventFilterQuery {
+  readonly from?: string;
+  readonly to?: string;
+  readonly cursor?: string;
+  readonly limit?: number;
 }
 
 const Query = Type.Object(
@@ -31,7 +29,7 @@ const Query = Type.Object(
     to: Type.Optional(Type.String({ description: 'Received before.' })),
     level: Type.Optional(Type.Enum(LEVELS.slice(1), { description: 'This level and above.' })),
     tenant: Type.Optional(Type.String({ maxLength: 128 })),
-    q: Type.Optional(Type.String({ maxLength: 1024, description: 'Text anywhere in the event; capitals do not matter.' })),
+    q: Type.Optional(Type.String({ maxLength: 1024, description: 'Text in any value of the event; capitals do not matter.' })),
     cursor: Type.Optional(Type.String({ pattern: '^\\d{1,16}$', description: '`next` of the answer before.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT })),
   },
@@ -95,18 +93,6 @@ async function select(ledger: Ledger, query: EventQuery): Promise<{ lines: strin
 /** The payload is put in verbatim: parsing it would lose digits of large numbers. */
 function toLine(leaf: Leaf, payload: string): string {
   return `{"seq":${leaf.seq},"receivedAt":"${formatMoment(leaf.timeNs)}","event":${payload}}`;
-}
-
-function compileFilter(query: EventQuery): (payload: string) => boolean {
-  const levelMin = LEVELS.findIndex((level) => level === query.level);
-  const needle = query.q?.toLowerCase();
-  return (payload) => {
-    if (needle !== undefined && !payload.toLowerCase().includes(needle)) return false;
-    if (levelMin <= 0 && query.tenant === undefined) return true;
-    const event = JSON.parse(payload) as { level?: string; tenant?: string };
-    if (query.tenant !== undefined && event.tenant !== query.tenant) return false;
-    return LEVELS.findIndex((level) => level === event.level) >= levelMin;
-  };
 }
 
 function parseWindow(query: EventQuery): { fromNs: bigint; toNs: bigint } {

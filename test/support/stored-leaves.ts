@@ -1,0 +1,9 @@
+import type { Leaf } from '../../src/kernel/leaf.ts';
+import { openLedgerReader } from '../../src/ledger/open-reader.ts';
+
+/** The leaves on the disk, by a reader that has nothing to do with the running writer. */
+export async function storedLeaves(dataDir: string, first = 0): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
+  for await (const leaf of openLedgerReader(dataDir).leaves(first, Number.MAX_SAFE_INTEGER)) leaves.push(leaf);
+  return leaves;
+}
