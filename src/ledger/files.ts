@@ -1,11 +1,14 @@
-import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 /** The few durable file operations the ledger is built from. Synchronous: they run in the writer thread, or once at start. */
 
-/** Creates a directory (and its parents) owned by us alone. */
+/** Creates a directory (and its parents) owned by us alone, durably. */
 export function makeDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const topmost = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (topmost === undefined) return;
+  // Each name made on the way lives in the directory above it.
+  for (let made = resolve(path); made.length >= resolve(topmost).length; made = dirname(made)) syncDirectory(dirname(made));
 }
 
 /** Makes created, renamed and removed names in `path` survive a power cut. */
@@ -30,6 +33,17 @@ export function writeNewFile(path: string, content: Uint8Array | string, mode = 
   syncDirectory(dirname(path));
 }
 
+/** Makes a file that is there whole or not at all, durably; fails when it exists. A crash may leave `path`.new, which the next call replaces. */
+export function publishNewFile(path: string, content: Uint8Array | string, mode: number): void {
+  const unfinished = `${path}.new`;
+  rmSync(unfinished, { force: true });
+  writeNewFile(unfinished, content, mode);
+  // Unlike a rename, a link never takes the place of a file that came to be there meanwhile.
+  linkSync(unfinished, path);
+  unlinkSync(unfinished);
+  syncDirectory(dirname(path));
+}
+
 /** Replaces a file in one step: readers, and a process killed here, see the old or the new content. */
 export function replaceFile(path: string, content: string, durability: 'now' | 'later'): void {
   const temporary = `${path}.tmp`;
@@ -48,6 +62,24 @@ export function replaceFile(path: string, content: string, durability: 'now' | '
 export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** Read size of a rewrite: keeps memory flat. */
+const REWRITE_CHUNK_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Makes the bytes from `from` on durable although an earlier sync may have failed: after that the kernel can hold pages as clean that
+ * the disk never took, so they are written again before they are synced.
+ */
+export function rewriteDurably(path: string, from: number): void {
+  const fd = openSync(path, 'r+');
+  try {
+    const end = fstatSync(fd).size;
+    for (let at = from; at < end; at += REWRITE_CHUNK_BYTES) writeAll(fd, readAt(fd, at, Math.min(REWRITE_CHUNK_BYTES, end - at)), at);
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Up to `length` bytes at `position`; fewer only at the end of the file. */

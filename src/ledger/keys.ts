@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../kernel/bytes.ts';
 import { generateEd25519, parsePrivateKeyPem, privateKeyPem, rawPublicKey } from '../kernel/ed25519.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { formatVerifierKey } from '../kernel/note.ts';
-import { errorCode, isPresent, makeDirectory, readIfPresent, writeNewFile } from './files.ts';
+import { errorCode, isPresent, makeDirectory, publishNewFile, readIfPresent } from './files.ts';
 import { LedgerError } from './ledger-error.ts';
 import { ledgerPaths } from './paths.ts';
 
@@ -38,8 +38,8 @@ export function hasKeys(dataDir: string, keysDir?: string): boolean {
 }
 
 /**
- * Makes both key files, mode 0600, durable. Dying between the two leaves a pair without log.key, which the next call
- * completes as long as no ledger was made with it; an existing file is never replaced.
+ * Makes both key files, mode 0600, each whole or not at all, durable. Dying between the two leaves a pair without log.key,
+ * which the next call completes as long as no ledger was made with it; an existing file is never replaced.
  */
 export function createKeys(dataDir: string, keysDir?: string): LedgerKeys {
   const paths = ledgerPaths(dataDir, keysDir);
@@ -47,11 +47,11 @@ export function createKeys(dataDir: string, keysDir?: string): LedgerKeys {
   if (!isPresent(paths.hmacKey)) {
     const secret = randomBytes(HMAC_KEY_BYTES);
     const line = Buffer.from(`${secret.toString('hex')}\n`);
-    writeNewFile(paths.hmacKey, line, 0o600);
+    publishNewFile(paths.hmacKey, line, 0o600);
     line.fill(0);
     secret.fill(0);
   }
-  if (!isPresent(paths.logKey)) writeNewFile(paths.logKey, privateKeyPem(generateEd25519()), 0o600);
+  if (!isPresent(paths.logKey)) publishNewFile(paths.logKey, privateKeyPem(generateEd25519()), 0o600);
   return loadKeys(dataDir, keysDir);
 }
 

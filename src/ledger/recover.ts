@@ -8,11 +8,11 @@ import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { Checkpoint } from '../kernel/note.ts';
 import { ownCheckpoint } from './checkpoint.ts';
 import { FastChain } from './fast-chain.ts';
-import { isPresent, listDirectory, makeDirectory, readIfPresent, removeFile, syncDirectory, writeNewFile } from './files.ts';
+import { isPresent, listDirectory, makeDirectory, readIfPresent, removeFile, rewriteDurably, syncDirectory, writeNewFile } from './files.ts';
 import { assertOwnKeys, parseGenesis } from './genesis.ts';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
-import type { IndexDelta } from './ledger-index.ts';
+import type { IndexDelta, SegmentEnd } from './ledger-index.ts';
 import { LedgerState } from './ledger-state.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { LedgerIdentity } from './ports.ts';
@@ -55,13 +55,14 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchor
   const checkpoint = checkpointFile === undefined ? undefined : ownCheckpoint(checkpointFile.toString('utf8'), identity);
 
   const state = new LedgerState(new FastChain(keys.hmacKey, identity.ledgerId, GENESIS_PREVIOUS_MAC));
-  const walk = new Walk(state, marks, [checkpoint, anchor]);
+  const walk = new Walk(state, marks, trustedSize, [checkpoint, anchor]);
   const scan = scanSegments(paths.segments, state, trustedSize, walk);
   assertNothingLost(scan, trustedSize, [checkpoint, anchor]);
   walk.assertHeads(marks);
 
   const findings: Json[] = [];
   if (scan.broken !== undefined) cutTail(paths, scan, scan.broken, findings);
+  if (scan.complete.frontier.size > trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
   noteOrphans(paths, walk.quarantined, findings, scan.complete.frontier.size);
   for (const slot of marks.damaged) findings.push(replaced('watermark', watermarkFile, scan.complete.frontier.size, `slot ${slot} was damaged`));
   if (checkpoint === undefined) {
@@ -100,18 +101,24 @@ class Walk {
   readonly #state: LedgerState;
   readonly #expected: readonly (Checkpoint | undefined)[];
   readonly #markSize: number | undefined;
+  readonly #trustedSize: number;
   readonly #roots = new Map<number, Uint8Array>();
   #markMac: Uint8Array | undefined;
 
-  constructor(state: LedgerState, marks: WatermarkState, expected: readonly (Checkpoint | undefined)[]) {
+  /** Where the last leaf known to have been acknowledged ends. */
+  trustedEnd: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
+
+  constructor(state: LedgerState, marks: WatermarkState, trustedSize: number, expected: readonly (Checkpoint | undefined)[]) {
     this.#state = state;
     this.#expected = expected;
     this.#markSize = marks.newest?.size;
+    this.#trustedSize = trustedSize;
   }
 
   leaf(leaf: ReturnType<typeof parseLeaf>): void {
     const size = leaf.seq + 1;
     if (this.#expected.some((checkpoint) => checkpoint?.size === size)) this.#roots.set(size, this.#state.frontier.root());
+    if (size === this.#trustedSize) this.trustedEnd = this.#state.end;
     if (size === this.#markSize) this.#markMac = this.#state.chain.mac();
     this.requests.leaf(leaf.seq, leaf.requestTag, (leaf.flags & FLAG_LAST_OF_REQUEST) !== 0);
     if (leaf.type === LEAF_TYPES.recovery) {
@@ -168,6 +175,19 @@ function cutTail(paths: LedgerPaths, scan: ScanResult, broken: Break, findings: 
     }
     if (name === segment) truncateFile(path, keepBytes);
     else removeFile(path);
+  }
+  syncDirectory(paths.segments);
+}
+
+/**
+ * What a killed process left above the watermark may be in memory only. It has to be on the disk before a watermark counts it, and
+ * before the retry of a kept request is told that it landed.
+ */
+function makeKeptDurable(paths: LedgerPaths, scan: ScanResult, trustedEnd: SegmentEnd): void {
+  const trusted = segmentName(trustedEnd.first);
+  for (const name of scan.segments) {
+    if (name < trusted || name > scan.complete.segment) continue;
+    rewriteDurably(join(paths.segments, name), name === trusted ? trustedEnd.bytes : 0);
   }
   syncDirectory(paths.segments);
 }

@@ -8,6 +8,7 @@ export function faultsFor(site: FaultSite): readonly Fault[] {
   const isOwn = scenario.name === 'rotate' ? phase === 'commit' : !scenario.name.startsWith('recover') || phase === 'start';
   if (isCovered || !isOwn) return [];
   const needsSpace = ['pwrite64', 'openat', 'mkdir', 'rename', 'fsync', 'fdatasync'].includes(call);
-  const canBeLost = (call === 'pwrite64' && file.endsWith('/watermark')) || (call === 'rename' && file.endsWith('/checkpoint.tmp'));
+  // A first start whose watermark never reached the disk is a lost state, which is refused on purpose.
+  const canBeLost = (call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark')) || (call === 'rename' && file.endsWith('/checkpoint.tmp'));
   return ['KILL', 'EIO', ...(needsSpace ? (['ENOSPC'] as const) : []), ...(canBeLost ? (['LOST'] as const) : [])];
 }
