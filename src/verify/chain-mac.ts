@@ -8,6 +8,8 @@ const BLOCK_BYTES = 64;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 const PREVIOUS_AT = BLOCK_BYTES + CHAIN_DOMAIN.length + LEDGER_ID_BYTES;
+/** Most leaves are far shorter than a leaf may be; the first longer one makes room for any. */
+const USUAL_LEAF_BYTES = 4096;
 const BODY_AT = PREVIOUS_AT + LEAF_MAC_BYTES;
 
 /** What the genesis leaf chains to, in the latin1 form that ChainMac works in. */
@@ -18,7 +20,7 @@ export const NO_PREVIOUS_MAC = '\0'.repeat(LEAF_MAC_BYTES);
  * 0.3–0.45 µs, createHmac 2 µs (Node 26), and a verifier does this for every leaf. Tests hold it to kernel/chain.ts.
  */
 export class ChainMac {
-  readonly #inner = Buffer.alloc(BODY_AT + LEAF_BYTES_MAX);
+  #inner = Buffer.alloc(BODY_AT + USUAL_LEAF_BYTES);
   readonly #outer = Buffer.alloc(BLOCK_BYTES + LEAF_MAC_BYTES);
 
   constructor(key: Uint8Array, ledgerId: Uint8Array) {
@@ -34,6 +36,7 @@ export class ChainMac {
 
   /** MAC of the leaf whose bytes without its own MAC are source[from, macAt). */
   compute(previousMac: string, source: Buffer, from: number, macAt: number): string {
+    if (BODY_AT + macAt - from > this.#inner.length) this.#inner = Buffer.concat([this.#inner], BODY_AT + LEAF_BYTES_MAX);
     const inner = this.#inner;
     inner.write(previousMac, PREVIOUS_AT, LEAF_MAC_BYTES, 'latin1');
     source.copy(inner, BODY_AT, from, macAt);

@@ -90,7 +90,7 @@ function fileFaults(file: Uint8Array): WatermarkFault[] {
   for (const [index, slot] of SLOT_OFFSETS.entries()) {
     const from = slot + SLOT_BYTES;
     const end = SLOT_OFFSETS[index + 1] ?? WATERMARK_BYTES;
-    if (equalBytes(file.subarray(from, end), ZEROS.subarray(0, end - from))) continue;
+    if (Buffer.compare(file.subarray(from, end), ZEROS.subarray(0, end - from)) === 0) continue;
     const at = file.subarray(from, end).findIndex((byte) => byte !== 0);
     const found = `0x${toHex(file.subarray(from + at, from + at + 1))}`;
     faults.push({ slot: undefined, byteOffset: from + at, expected: 'zeros outside the slots', found });

@@ -20,7 +20,7 @@ describe('the fast paths of the verifier', () => {
       bytesOf(32),
       bytesOf(16),
       bytesOf(32),
-      fc.uint8Array({ minLength: 56, maxLength: 700 }),
+      fc.nat({ max: 9000 }).map((length) => Uint8Array.from({ length: 56 + length }, (_, at) => (at * length) % 251)),
       (key, id, previous, leaf) => {
         const mac = new ChainMac(key, id).compute(Buffer.from(previous).toString('latin1'), Buffer.from(leaf), 0, leaf.length - 32);
         expect(Buffer.from(mac, 'latin1').toString('hex')).toBe(
