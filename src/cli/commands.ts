@@ -1,3 +1,5 @@
+import { bundleBuild } from './bundle-build.ts';
+import { bundleVerify } from './bundle-verify.ts';
 import type { Command } from './command.ts';
 import { importCommand } from './import.ts';
 import { keygen } from './keygen.ts';
@@ -8,4 +10,4 @@ import { logTail } from './log-tail.ts';
 import { logVerify } from './log-verify.ts';
 
 /** Every command, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [keygen, importCommand, logVerify, logCat, logTail, logGrep, logProof];
+export const COMMANDS: readonly Command[] = [keygen, importCommand, logVerify, logCat, logTail, logGrep, logProof, bundleBuild, bundleVerify];
