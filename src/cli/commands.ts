@@ -10,4 +10,14 @@ import { logTail } from './log-tail.ts';
 import { logVerify } from './log-verify.ts';
 
 /** Every command, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [keygen, importCommand, logVerify, logCat, logTail, logGrep, logProof, bundleBuild, bundleVerify];
+export const COMMANDS: readonly Command[] = [
+  keygen,
+  importCommand,
+  logVerify,
+  logCat,
+  logTail,
+  logGrep,
+  logProof,
+  bundleBuild,
+  bundleVerify,
+];
