@@ -3,6 +3,7 @@ import { EMPTY_BATCH, type EventBatch } from '../kernel/event-batch.ts';
 import { EventMapper, mapped } from './event-mapper.ts';
 import { EventWriter } from './event-writer.ts';
 import { FaultList, type Fault } from './fault-list.ts';
+import { findBadUtf8 } from './find-bad-utf8.ts';
 import { JsonTape, KIND, KIND_OBJECT, NONE } from './json-tape.ts';
 import { EVENTS_MAX } from './limits.ts';
 import { BoundFault, SyntaxFault, ValueScanner } from './scan-value.ts';
@@ -83,9 +84,9 @@ class RequestParser {
       this.#refuse(0, '', 'the body holds no events');
       return;
     }
-    const { text } = tape;
     for (let at = 0; at < body.length; ) {
-      const found = text.indexOf(LF, at);
+      // Not in the tape's text: behind the body that still holds what larger requests left there.
+      const found = body.indexOf(LF, at);
       const end = found < 0 ? body.length : found;
       this.#line++;
       if (this.#line > EVENTS_MAX) return this.#tooMany(countLines(body));
@@ -97,7 +98,7 @@ class RequestParser {
   #parseLine(at: number, end: number, isWhole: boolean): void {
     const { text } = tape;
     const before = this.#faults.total;
-    if (!isWhole && !isUtf8(this.#body.subarray(at, end))) return this.#refuse(before, '', badUtf8(this.#body, at, end));
+    if (!isWhole && !isUtf8(this.#body.subarray(at, end))) return this.#refuse(before, '', notUtf8(this.#body, at, end));
     if (this.#line === 1 && hasByteOrderMark(text)) return this.#refuse(before, '', 'starts with a byte order mark: remove it');
     if (text[end - 1] === CR && end > at) return this.#refuse(before, '', 'ends in CRLF: lines end in LF');
     scanner.begin(at, end, true);
@@ -110,7 +111,7 @@ class RequestParser {
 
   parseDocument(): void {
     this.#line = 1;
-    if (!isUtf8(this.#body)) return this.#refuse(0, '', badUtf8(this.#body, 0, this.#body.length));
+    if (!isUtf8(this.#body)) return this.#refuse(0, '', notUtf8(this.#body, 0, this.#body.length));
     if (hasByteOrderMark(tape.text)) return this.#refuse(0, '', 'starts with a byte order mark: remove it');
     scanner.begin(0, this.#body.length, false);
     const first = scanner.skipSpace();
@@ -223,14 +224,7 @@ function countLines(body: Uint8Array): number {
   return lines;
 }
 
-/** Names the first byte that is not UTF-8: the longest good beginning is found by halving. */
-function badUtf8(body: Uint8Array, from: number, to: number): string {
-  let [good, bad] = [from, to];
-  while (bad - good > 1) {
-    const middle = (good + bad) >>> 1;
-    // A cut inside a character looks bad too, so the search may stop up to three bytes early: it names where that character begins.
-    if (isUtf8(body.subarray(from, middle))) good = middle;
-    else bad = middle;
-  }
-  return `is not UTF-8 at byte ${good - from + 1}`;
+/** The byte is counted from the beginning of the line or document, like a column. */
+function notUtf8(body: Uint8Array, from: number, to: number): string {
+  return `is not UTF-8 at byte ${findBadUtf8(body, from, to) - from + 1}`;
 }
