@@ -88,10 +88,11 @@ export class Writer {
     // Both slots are written afresh at start, above every generation seen: a damaged slot must not stay behind.
     this.#generation = recovered.generation + 2 - (recovered.generation % 2);
     const note = checkpointNote(this.identity, keys.signingKey, this.#state.size, this.#state.frontier.root());
+    // The checkpoint first, as at every commit: a watermark never speaks of more than is signed.
+    replaceFile(paths.checkpoint, note, 'now');
     this.#watermarkFd = openSync(paths.watermark, 'r+');
     writeAll(this.#watermarkFd, freshWatermark(keys.hmacKey, this.#generation, this.#state, note), 0);
     fdatasyncSync(this.#watermarkFd);
-    replaceFile(paths.checkpoint, note, 'now');
     this.#generation += 1;
     for (const payload of recovered.findings) this.append(OWN_ID, { events: EMPTY_BATCH, record: { type: 'recovery', payload } });
   }
