@@ -14,10 +14,18 @@ const SYNONYMS: Readonly<Record<string, (typeof LEVELS)[number]>> = {
   panic: 'fatal',
 };
 
-const CODES = new Map<string, number>();
-for (const level of LEVELS.slice(1)) CODES.set(level, LEVELS.indexOf(level));
-for (const [synonym, level] of Object.entries(SYNONYMS)) CODES.set(synonym, LEVELS.indexOf(level));
-const SPELLING_BYTES_MAX = Math.max(...[...CODES.keys()].map((name) => name.length));
+interface Spelling {
+  /** Lower-case ASCII letters. */
+  readonly bytes: Uint8Array;
+  /** Index into LEVELS. */
+  readonly code: number;
+}
+
+/** Spellings by length in bytes: a level is compared with few of them. */
+const BY_LENGTH: Spelling[][] = [];
+for (const [word, level] of [...LEVELS.slice(1).map((level) => [level, level] as const), ...Object.entries(SYNONYMS)]) {
+  (BY_LENGTH[word.length] ??= []).push({ bytes: new TextEncoder().encode(word), code: LEVELS.indexOf(level) });
+}
 
 /** pino numbers its levels 10 (trace) to 60 (fatal). */
 const PINO_MIN = 10;
@@ -30,10 +38,8 @@ export function levelCode(tape: JsonTape, node: number): number {
   const at = tape.nodes[node + VALUE_AT];
   const end = tape.nodes[node + VALUE_END];
   if (tape.nodes[node + KIND] === KIND_STRING) {
-    if (end - at - 2 > SPELLING_BYTES_MAX) return -1;
-    let word = '';
-    for (let i = at + 1; i < end - 1; i++) word += String.fromCharCode(tape.text[i]);
-    return CODES.get(word) ?? CODES.get(word.toLowerCase()) ?? -1;
+    for (const spelling of BY_LENGTH[end - at - 2] ?? []) if (isSpelling(tape.text, at + 1, spelling.bytes)) return spelling.code;
+    return -1;
   }
   const value = pinoLevel(tape, node);
   return value === undefined ? -1 : Math.floor(value / 10);
@@ -45,4 +51,10 @@ export function pinoLevel(tape: JsonTape, node: number): number | undefined {
   if (tape.nodes[node + KIND] !== KIND_NUMBER || tape.nodes[node + VALUE_END] - at !== 2) return undefined;
   const value = (tape.text[at] - 0x30) * 10 + tape.text[at + 1] - 0x30;
   return value >= PINO_MIN && value <= PINO_MAX && tape.text[at] !== 0x2d ? value : undefined;
+}
+
+/** ASCII case is ignored: setting bit 5 makes a letter of either case lower-case, and turns nothing else into a letter. */
+function isSpelling(text: Uint8Array, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if ((text[at + i] | 0x20) !== word[i]) return false;
+  return true;
 }

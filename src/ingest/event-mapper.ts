@@ -1,17 +1,19 @@
 import { LEVELS } from '../kernel/levels.ts';
 import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
-import { isDateTime, nameFault } from './check-text.ts';
+import { isDateTime } from './date-time.ts';
 import { LEVEL_REASON, levelCode, pinoLevel } from './event-levels.ts';
 import type { EventWriter } from './event-writer.ts';
 import { fieldName, FIELDS, type Field } from './field-names.ts';
 import { CHILDREN, CHILDREN_AT, KIND, KIND_NUMBER, KIND_OBJECT, KIND_STRING, NONE, VALUE_AT, VALUE_END, type JsonTape } from './json-tape.ts';
 import { ACTOR_CHARS_MAX, SOURCE_CHARS_MAX, SPAN_ID_CHARS_MAX, TENANT_CHARS_MAX, TRACE_ID_CHARS_MAX, VALUES_MAX } from './limits.ts';
 import { compareKeys, sortMembers } from './member-order.ts';
+import { nameFault } from './name-fault.ts';
 
 const index = (field: Field): number => FIELDS.indexOf(field);
 const ATTRIBUTES = index('attributes');
 const LEVEL = index('level');
 const MESSAGE = index('message');
+const TENANT = index('tenant');
 const TIME = index('time');
 
 /** The longest text of each name field; 0 for the fields with rules of their own. */
@@ -61,7 +63,7 @@ export class EventMapper {
     this.#checkTime();
     for (let field = 0; field < FIELDS.length; field++) if (CHARS_MAX[field] > 0) this.#checkName(field);
     mapped.level = this.#level;
-    mapped.tenant = this.#nodes[index('tenant')];
+    mapped.tenant = this.#nodes[TENANT];
   }
 
   /** Writes the canonical event; false (and nothing written) when it exceeds what a leaf takes. */

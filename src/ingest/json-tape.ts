@@ -82,10 +82,9 @@ export class JsonTape {
     let path = '';
     for (let at = node; at !== NONE && this.parentOf(at) !== NONE; at = this.parentOf(at)) {
       const keyAt = this.nodes[at + KEY_AT];
-      const own = keyAt < 0 ? `[${-1 - keyAt}]` : toQuotable(this.#decode(keyAt, this.nodes[at + KEY_END]));
-      path = path === '' || path.startsWith('[') ? own + path : `${own}.${path}`;
+      path = (keyAt < 0 ? `[${-1 - keyAt}]` : `.${toQuotable(this.#decode(keyAt, this.nodes[at + KEY_END]))}`) + path;
     }
-    return path;
+    return path.startsWith('.') ? path.slice(1) : path;
   }
 
   /** A string node's text as JavaScript has it. */
