@@ -19,6 +19,8 @@ export interface ReferenceResult {
   /** The good events, as taken under onInvalid=skip. */
   readonly events: readonly ReferenceEvent[];
   readonly faults: readonly ReferenceFault[];
+  /** Lines or elements refused; what cannot be read behind an element of an array counts as one. */
+  readonly rejected: number;
 }
 
 const EVENTS_MAX = 10_000;
@@ -130,20 +132,36 @@ function toEvent(members: ReadonlyMap<string, JsonTree>, flaws: Flaw[]): Referen
 class Gathered {
   readonly events: ReferenceEvent[] = [];
   readonly faults: ReferenceFault[] = [];
+  rejected = 0;
 
   refuse(line: number, reason: string): void {
     this.faults.push({ line, field: '', reason, isUnreadable: true });
+    this.rejected++;
+  }
+
+  /** Too many events: not even those before are taken. */
+  refuseAll(line: number): void {
+    this.events.length = 0;
+    this.refuse(line, `more than ${EVENTS_MAX} events`);
+  }
+
+  /** The text breaks behind element `line`, which itself stays as it is. */
+  refuseRest(line: number, reason: string): void {
+    this.faults.push({ line, field: '', reason, isUnreadable: false });
+    this.rejected++;
   }
 
   /** Judges a value that was read whole. */
   take(line: number, tree: JsonTree, flaws: Flaw[]): void {
     if (tree.kind !== 'object') {
       this.faults.push({ line, field: '', reason: 'is no object', isUnreadable: false });
+      this.rejected++;
       return;
     }
     const event = toEvent(tree.members, flaws);
     for (const flaw of flaws) this.faults.push({ ...flaw, line, isUnreadable: false });
     if (flaws.length === 0) this.events.push(event);
+    else this.rejected++;
   }
 
   /** Reads one value; undefined, with a fault, when it cannot be read. */
@@ -154,8 +172,9 @@ class Gathered {
       return reader.value([], 1);
     } catch (error) {
       if (error instanceof TooDeepError) this.faults.push({ line, field: error.field, reason: error.message, isUnreadable: false });
-      else if (error instanceof NotJsonError) this.refuse(line, error.message);
+      else if (error instanceof NotJsonError) this.faults.push({ line, field: '', reason: error.message, isUnreadable: true });
       else throw error;
+      this.rejected++;
       return undefined;
     }
   }
@@ -190,11 +209,7 @@ function readLines(body: Uint8Array, gathered: Gathered): void {
   }
   if (from < body.length || lines.length === 0) lines.push(body.subarray(from));
   for (const [i, bytes] of lines.entries()) {
-    if (i === EVENTS_MAX) {
-      gathered.events.length = 0;
-      gathered.refuse(i + 1, `more than ${EVENTS_MAX} events`);
-      return;
-    }
+    if (i === EVENTS_MAX) return gathered.refuseAll(i + 1);
     readLine(i + 1, bytes, gathered);
   }
 }
@@ -232,21 +247,16 @@ function readDocument(body: Uint8Array, gathered: Gathered): void {
 function readElements(reader: ReferenceReader, gathered: Gathered): void {
   let line = 0;
   reader.skipSpace();
-  if (reader.take(']')) gathered.refuse(1, 'holds no events');
-  else {
-    do {
-      line++;
-      if (line > EVENTS_MAX) {
-        gathered.events.length = 0;
-        return gathered.refuse(line, `more than ${EVENTS_MAX} events`);
-      }
-      const tree = gathered.read(line, reader);
-      if (tree === undefined) return;
-      gathered.take(line, tree, reader.flaws);
-      reader.skipSpace();
-    } while (reader.take(','));
-    if (!reader.take(']')) return gathered.refuse(line + 1, 'has no comma or bracket before it');
-  }
+  if (reader.take(']')) return gathered.refuse(1, 'holds no events');
+  do {
+    line++;
+    if (line > EVENTS_MAX) return gathered.refuseAll(line);
+    const tree = gathered.read(line, reader);
+    if (tree === undefined) return;
+    gathered.take(line, tree, reader.flaws);
+    reader.skipSpace();
+  } while (reader.take(','));
+  if (!reader.take(']')) return gathered.refuseRest(line, 'is followed by neither a comma nor a bracket');
   reader.skipSpace();
-  if (!reader.isAtEnd()) gathered.refuse(Math.max(line, 1), 'goes on after the array');
+  if (!reader.isAtEnd()) gathered.refuseRest(line, 'is followed by more than the end of the array');
 }
