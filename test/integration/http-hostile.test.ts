@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exchange, openRaw, postHead, readAll, statusesOf } from '../support/raw-http.ts';
 import { startApp, type RunningApp } from '../support/running-app.ts';
+import { storedByRequests } from '../support/stored-leaves.ts';
 
 /** Of the one sidecar whose clients are slow on purpose. */
 const REQUEST_TIMEOUT_MS = 150;
@@ -23,7 +24,7 @@ beforeEach(() => {
 
 /** The ledger has grown by so many leaves, and the process answers. */
 async function expectGrownBy(leaves: number): Promise<void> {
-  expect(app.context.ledger.head().size - sizeBefore).toBe(leaves);
+  expect(await storedByRequests(app.dataDir, sizeBefore)).toHaveLength(leaves);
   expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
 }
 
@@ -56,7 +57,7 @@ describe('a body that is not what its header says', () => {
 
   it('is refused with 408 when the rest of its Content-Length never comes', async () => {
     expectProblem(await exchange(impatient.port, `${postHead('Content-Length: 100')}{"message":"m"}\n`), 408, 'timeout');
-    expect(impatient.context.ledger.head().size).toBe(1);
+    expect(await storedByRequests(impatient.dataDir)).toHaveLength(1);
   });
 
   it('is refused with 400 when the sender closes its side too early', async () => {
@@ -68,7 +69,7 @@ describe('a body that is not what its header says', () => {
   it('is refused when chunks never end, although whole lines have come', async () => {
     const text = await exchange(impatient.port, `${postHead('Transfer-Encoding: chunked')}10\r\n{"message":"hi"}\r\n1\r\n\n\r\n`);
     expectProblem(text, 408, 'timeout');
-    expect(impatient.context.ledger.head().size).toBe(1);
+    expect(await storedByRequests(impatient.dataDir)).toHaveLength(1);
   });
 
   it.each([
@@ -91,12 +92,12 @@ describe('a slow client', () => {
     const text = await readAll(socket);
     clearInterval(drip);
     expectProblem(text, 408, 'timeout');
-    expect(impatient.context.ledger.head().size).toBe(1);
+    expect(await storedByRequests(impatient.dataDir)).toHaveLength(1);
   });
 
   it('that drips its header is cut off with 408', async () => {
     expectProblem(await exchange(impatient.port, 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: '), 408, 'timeout');
-    expect(impatient.context.ledger.head().size).toBe(1);
+    expect(await storedByRequests(impatient.dataDir)).toHaveLength(1);
   });
 
   it('harms nobody: with 100 open bodies of 8 MiB announced, others are served at once', async () => {
@@ -121,7 +122,7 @@ describe('a client that vanishes', () => {
   it('before its answer has its event stored all the same', async () => {
     const line = '{"message":"fire and forget"}\n';
     (await openRaw(app.port, `${postHead(`Content-Length: ${line.length}`)}${line}`)).end();
-    await expect.poll(() => app.context.ledger.head().size).toBe(sizeBefore + 1);
+    await expect.poll(() => storedByRequests(app.dataDir, sizeBefore)).toHaveLength(1);
     expect(await refusals('internal')).toBe(0);
   });
 });
@@ -242,7 +243,7 @@ describe('too much at once', () => {
       expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
       expect(json.type).toBe('urn:post-incident-proofs:error:queue-full');
     }
-    expect(busy.context.ledger.head().size - before).toBe(accepted.length);
+    expect(await storedByRequests(busy.dataDir, before)).toHaveLength(accepted.length);
     expect((await busy.post('{"message":"later"}')).status).toBe(201);
   });
 });

@@ -65,7 +65,10 @@ function registerProof(app: FastifyInstance, ledger: Ledger): void {
     operationId: 'getProof',
     tags: ['ledger'],
     summary: 'Inclusion proof of one entry with the checkpoint it leads to',
-    querystring: Type.Object({ seq: Type.Integer({ minimum: 0, description: 'Counter of the entry.' }) }, { additionalProperties: false }),
+    querystring: Type.Object(
+      { seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Counter of the entry.' }) },
+      { additionalProperties: false },
+    ),
     response: {
       200: rawResponse('c2sp.org/tlog-proof@v1', 'text/plain'),
       400: problemResponse('The query is invalid'),
