@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const WORKERS_MAX = 2;
 
 /** Long enough for a test that starts a real sidecar on a busy machine; a slower test says so with its own timeout. */
-const TEST_TIMEOUT_MS = 20_000;
+const TEST_TIMEOUT_MS = 60_000;
 
 export default defineConfig({
   test: {

@@ -1,7 +1,9 @@
 import { NoteFormatError, parseCheckpoint } from '../kernel/note.ts';
+import type { OfflineReader } from '../ledger/open-reader.ts';
 import type { LedgerReader } from '../ledger/ports.ts';
 import type { CommandIo } from './command.ts';
 import type { EntryFilter } from './entry-filter.ts';
+import { toSafeText } from './safe-text.ts';
 import { toEntryView, type EntryView } from './entry-view.ts';
 
 /** `tail` looks back in steps of this many entries. */
@@ -39,7 +41,8 @@ export async function lastEntries(reader: LedgerReader, filter: EntryFilter, cou
 }
 
 /** The reading commands judge nothing, but a ledger that is visibly cut must not look whole. */
-export function warnIfCut(reader: LedgerReader, io: CommandIo): void {
+export function warnIfCut(reader: OfflineReader, io: CommandIo): void {
+  if (reader.stopped !== undefined) io.stderr.write(`warning: reading stopped at ${toSafeText(reader.stopped)}; run "pproofs log verify"\n`);
   const { size, checkpoint } = reader.head();
   try {
     const signed = parseCheckpoint(checkpoint).size;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { parseConfig, type Config } from '../config/config.ts';
 import { readSecrets, type Secrets } from '../config/secrets.ts';
-import { createContext, type Context } from '../context.ts';
+import type { Context } from '../context.ts';
 import { EXIT_ERROR, EXIT_OK, UsageError, type Command, type CommandIo } from './command.ts';
 
 /** Connections that have not ended by then are cut: a supervisor kills us soon after anyway (Kubernetes: 30 s). */
@@ -24,6 +24,8 @@ export const serve: Command = {
     const secrets = readSecrets(config);
     // Synchronous, so that the last lines before an abrupt end are not lost; a log line costs less than a disk sync.
     const log = pino({ level: config.logLevel, redact: ['authorization', '*.authorization'] }, pino.destination({ dest: 2, sync: true }));
+    // Loaded here, so that the short commands do not wait for the web server's modules.
+    const { createContext } = await import('../context.ts');
     const context = await createContext(config, secrets, log, { anchorNote: anchor });
     return runUntilStopped(context, config, secrets, io);
   },
