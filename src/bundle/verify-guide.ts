@@ -47,7 +47,7 @@ operator of the ledger published or gave you earlier. If you cannot compare it, 
 
 \`\`\`bash
 openssl pkey -pubin -in ledger/log.pub.pem -outform DER | tail -c 32 | sha256sum > "$work/pem"
-sed 's/.*+//' ledger/log.vkey | base64 -d | tail -c 32 | sha256sum > "$work/vkey"
+sed 's/^[^+]*+[^+]*+//' ledger/log.vkey | base64 -d | tail -c 32 | sha256sum > "$work/vkey"
 test "$(cat "$work/pem")" = "$(cat "$work/vkey")"
 cat ledger/log.vkey
 \`\`\`

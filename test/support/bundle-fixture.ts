@@ -33,9 +33,9 @@ export interface Fixture {
 }
 
 /** A ledger of a genesis leaf at 0 ms and `events` events, one each 100 ms after it, with all that a line can look like. */
-export async function makeFixture(events: number): Promise<Fixture> {
+export async function makeFixture(events: number, hmacKey: Uint8Array = new Uint8Array(32).fill(0x11)): Promise<Fixture> {
   let nowMs = START_MS;
-  const ledger = new MemoryLedger({ clock: () => msToNs(nowMs) });
+  const ledger = new MemoryLedger({ clock: () => msToNs(nowMs), hmacKey });
   for (let i = 1; i <= events; i++) {
     nowMs += 100;
     if (i % 10 === 7) ledger.push({ type: 200, payload: Uint8Array.from([0, 255, 10, i]) });
