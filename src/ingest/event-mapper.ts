@@ -2,9 +2,20 @@ import { LEVELS } from '../kernel/levels.ts';
 import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
 import { isDateTime } from './date-time.ts';
 import { LEVEL_REASON, levelCode, pinoLevel } from './event-levels.ts';
-import type { EventWriter } from './event-writer.ts';
+import { type EventWriter, writeBytes, writeMembers, writeValue } from './event-writer.ts';
 import { fieldName, FIELDS, type Field } from './field-names.ts';
-import { CHILDREN, CHILDREN_AT, KIND, KIND_NUMBER, KIND_OBJECT, KIND_STRING, NONE, VALUE_AT, VALUE_END, type JsonTape } from './json-tape.ts';
+import {
+  CHILDREN,
+  CHILDREN_AT,
+  KIND,
+  KIND_NUMBER,
+  KIND_OBJECT,
+  KIND_STRING,
+  NONE,
+  VALUE_AT,
+  VALUE_END,
+  type JsonTape,
+} from './json-tape.ts';
 import { ACTOR_CHARS_MAX, SOURCE_CHARS_MAX, SPAN_ID_CHARS_MAX, TENANT_CHARS_MAX, TRACE_ID_CHARS_MAX, VALUES_MAX } from './limits.ts';
 import { compareKeys, sortMembers } from './member-order.ts';
 import { nameFault } from './name-fault.ts';
@@ -25,7 +36,9 @@ CHARS_MAX[index('tenant')] = TENANT_CHARS_MAX;
 CHARS_MAX[index('traceId')] = TRACE_ID_CHARS_MAX;
 
 const encoder = new TextEncoder();
-const PREFIXES = FIELDS.map((field) => encoder.encode(`"${field}":`));
+/** Each with the comma before it; the first one written turns into the opening brace. */
+const PREFIXES = FIELDS.map((field) => encoder.encode(`,"${field}":`));
+const NO_MESSAGE = encoder.encode('""');
 const LEVEL_VALUES = LEVELS.map((level) => encoder.encode(`"${level}"`));
 
 /** A fault of the event itself: at a node, or at a field that is not there. */
@@ -47,6 +60,8 @@ export class EventMapper {
   /** Members that go into attributes, sorted by key. */
   readonly #attributes = new Int32Array(VALUES_MAX + 1);
   #attributesCount = 0;
+  /** The node among them that keeps the number of a custom pino level, or NONE. */
+  #levelAttribute = NONE;
   #level = 0;
 
   constructor(tape: JsonTape, onFault: EventFault) {
@@ -66,43 +81,35 @@ export class EventMapper {
     mapped.tenant = this.#nodes[TENANT];
   }
 
-  /** Writes the canonical event; false (and nothing written) when it exceeds what a leaf takes. */
-  write(out: EventWriter): boolean {
+  /** Writes the canonical event of `sourceBytes`; false (and nothing written) when it exceeds what a leaf takes. */
+  write(out: EventWriter, sourceBytes: number): boolean {
+    out.reserve(sourceBytes);
+    const to = out.bytes;
     const start = out.end;
-    out.byte(0x7b);
+    let at = start;
     for (let field = 0; field < FIELDS.length; field++) {
-      const isThere = field === MESSAGE || this.#nodes[field] !== NONE || (field === ATTRIBUTES && this.#attributesCount > 0);
+      const isThere = this.#nodes[field] !== NONE || field === MESSAGE || (field === ATTRIBUTES && this.#attributesCount > 0);
       if (!isThere) continue;
-      if (out.end > start + 1) out.byte(0x2c);
-      out.bytes(PREFIXES[field], 0, PREFIXES[field].length);
-      this.#writeField(out, field);
+      at = writeBytes(to, at, PREFIXES[field], 0, PREFIXES[field].length);
+      at = this.#writeField(to, at, field);
     }
-    out.byte(0x7d);
-    if (out.end - start <= PAYLOAD_BYTES_MAX) return true;
-    const bytes = out.end - start;
-    out.end = start;
-    this.#onFault(NONE, '', `takes ${bytes} bytes in canonical form, at most ${PAYLOAD_BYTES_MAX} are allowed`);
+    to[start] = 0x7b;
+    to[at++] = 0x7d;
+    if (at - start <= PAYLOAD_BYTES_MAX) {
+      out.end = at;
+      return true;
+    }
+    this.#onFault(NONE, '', `takes ${at - start} bytes in canonical form, at most ${PAYLOAD_BYTES_MAX} are allowed`);
     return false;
   }
 
-  #writeField(out: EventWriter, field: number): void {
+  #writeField(to: Uint8Array, at: number, field: number): number {
     const node = this.#nodes[field];
-    if (field === ATTRIBUTES) this.#writeAttributes(out);
-    else if (field === LEVEL) out.bytes(LEVEL_VALUES[this.#level], 0, LEVEL_VALUES[this.#level].length);
-    else if (node === NONE) {
-      // Only a pino line may lack a message.
-      out.byte(0x22);
-      out.byte(0x22);
-    } else out.value(this.#tape, node);
-  }
-
-  #writeAttributes(out: EventWriter): void {
-    out.byte(0x7b);
-    for (let i = 0; i < this.#attributesCount; i++) {
-      if (i > 0) out.byte(0x2c);
-      out.member(this.#tape, this.#attributes[i]);
-    }
-    out.byte(0x7d);
+    if (field === ATTRIBUTES) return writeMembers(to, at, this.#tape, this.#attributes, 0, this.#attributesCount);
+    if (field === LEVEL) return writeBytes(to, at, LEVEL_VALUES[this.#level], 0, LEVEL_VALUES[this.#level].length);
+    // Only a pino line may lack a message.
+    if (node === NONE) return writeBytes(to, at, NO_MESSAGE, 0, NO_MESSAGE.length);
+    return writeValue(to, at, this.#tape, node);
   }
 
   /** Finds the member that stands for each field; all others go to attributes. */
@@ -144,7 +151,8 @@ export class EventMapper {
     const level = this.#nodes[LEVEL];
     const pino = level === NONE ? undefined : pinoLevel(this.#tape, level);
     // A custom pino level (35) is filed under the band below it; the number itself is kept.
-    if (pino !== undefined && pino % 10 !== 0) this.#attributes[this.#attributesCount++] = this.#tape.rename(level, root, 'level');
+    this.#levelAttribute = pino === undefined || pino % 10 === 0 ? NONE : this.#tape.rename(level, root, 'level');
+    if (this.#levelAttribute !== NONE) this.#attributes[this.#attributesCount++] = this.#levelAttribute;
     if (foreign < this.#attributesCount) this.#sortMixed(explicit);
     else if (foreign > 1) sortMembers(this.#tape, this.#attributes, 0, foreign);
   }
@@ -158,7 +166,10 @@ export class EventMapper {
       if (compareKeys(this.#tape, a, b) !== 0) continue;
       const isInside = this.#tape.parentOf(a) === explicit;
       // Twice inside the same object has been told by the scanner.
-      if (isInside !== (this.#tape.parentOf(b) === explicit)) this.#onFault(isInside ? b : a, '', 'stands in "attributes" as well');
+      if (isInside === (this.#tape.parentOf(b) === explicit)) continue;
+      const outside = isInside ? b : a;
+      // The number of a custom pino level is told by the name it was sent under, `log.level` perhaps.
+      this.#onFault(outside === this.#levelAttribute ? this.#nodes[LEVEL] : outside, '', 'stands in "attributes" as well');
     }
   }
 
@@ -190,7 +201,10 @@ export class EventMapper {
     const node = this.#nodes[field];
     if (node === NONE) return;
     const { nodes, text } = this.#tape;
-    const reason = nodes[node + KIND] === KIND_STRING ? nameFault(text, nodes[node + VALUE_AT] + 1, nodes[node + VALUE_END] - 1, CHARS_MAX[field]) : 'must be a string';
+    const reason =
+      nodes[node + KIND] === KIND_STRING
+        ? nameFault(text, nodes[node + VALUE_AT] + 1, nodes[node + VALUE_END] - 1, CHARS_MAX[field])
+        : 'must be a string';
     if (reason !== undefined) this.#onFault(node, '', reason);
   }
 }

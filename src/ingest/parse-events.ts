@@ -4,9 +4,10 @@ import { EventMapper, mapped } from './event-mapper.ts';
 import { EventWriter } from './event-writer.ts';
 import { FaultList, type Fault } from './fault-list.ts';
 import { findBadUtf8 } from './find-bad-utf8.ts';
-import { JsonTape, KIND, KIND_OBJECT, NONE } from './json-tape.ts';
+import { JsonTape, KIND, KIND_OBJECT, NONE, VALUE_AT, VALUE_END } from './json-tape.ts';
 import { EVENTS_MAX } from './limits.ts';
 import { BoundFault, SyntaxFault, ValueScanner } from './scan-value.ts';
+import { TenantTable } from './tenant-table.ts';
 
 export type { Fault } from './fault-list.ts';
 
@@ -45,6 +46,7 @@ const out = new EventWriter();
 let current: RequestParser | undefined;
 const scanner = new ValueScanner(tape, (node, reason) => current?.fault(tape.pathOf(node), reason));
 const mapper = new EventMapper(tape, (node, field, reason) => current?.fault(node === NONE ? field : tape.pathOf(node), reason));
+const tenantTable = new TenantTable();
 const ends = new Uint32Array(EVENTS_MAX);
 const levels = new Uint8Array(EVENTS_MAX);
 const tenants = new Uint16Array(EVENTS_MAX);
@@ -52,8 +54,6 @@ const tenants = new Uint16Array(EVENTS_MAX);
 class RequestParser {
   readonly #body: Uint8Array;
   readonly #faults = new FaultList();
-  readonly #tenantNames: string[] = [];
-  readonly #tenantIndex = new Map<string, number>();
   #line = 0;
   #events = 0;
   #rejected = 0;
@@ -63,6 +63,7 @@ class RequestParser {
     this.#body = body;
     tape.load(body, SENTINEL);
     out.begin();
+    tenantTable.begin();
   }
 
   fault(field: string, reason: string): void {
@@ -84,7 +85,7 @@ class RequestParser {
       this.#refuse(0, '', 'the body holds no events');
       return;
     }
-    for (let at = 0; at < body.length; ) {
+    for (let at = 0; at < body.length;) {
       // Not in the tape's text: behind the body that still holds what larger requests left there.
       const found = body.indexOf(LF, at);
       const end = found < 0 ? body.length : found;
@@ -119,7 +120,8 @@ class RequestParser {
     if (first === OPEN_BRACKET) return this.#parseArray();
     const checkEnd = (): void => {
       const rest = scanner.skipSpace();
-      if (rest === OPEN_BRACE) scanner.fail('expected the end of the body: send several events as an array, or one a line as application/x-ndjson');
+      if (rest === OPEN_BRACE)
+        scanner.fail('expected the end of the body: send several events as an array, or one a line as application/x-ndjson');
       if (rest >= 0) scanner.fail('expected the end of the body');
     };
     if (first !== OPEN_BRACE) return this.#refuse(0, '', 'must be an event object or an array of them');
@@ -165,12 +167,14 @@ class RequestParser {
         return true;
       }
       mapper.map(root);
-      if (this.#faults.total === faultsBefore && mapper.write(out)) this.#keep();
+      if (this.#faults.total === faultsBefore && mapper.write(out, tape.nodes[root + VALUE_END] - tape.nodes[root + VALUE_AT]))
+        this.#keep();
       else this.#rejected++;
       return true;
     } catch (error) {
       if (error instanceof SyntaxFault) this.#refuse(faultsBefore, '', `column ${error.at - origin + 1}: ${error.message}`);
-      else if (error instanceof BoundFault) this.#refuse(faultsBefore, tape.pathOf(error.node), `${error.message}; nothing behind it was read`);
+      else if (error instanceof BoundFault)
+        this.#refuse(faultsBefore, tape.pathOf(error.node), `${error.message}; nothing behind it was read`);
       else throw error;
       return false;
     }
@@ -179,16 +183,8 @@ class RequestParser {
   #keep(): void {
     ends[this.#events] = out.end;
     levels[this.#events] = mapped.level;
-    tenants[this.#events] = mapped.tenant === NONE ? 0 : this.#tenantNumber(tape.textOf(mapped.tenant));
+    tenants[this.#events] = mapped.tenant === NONE ? 0 : tenantTable.numberOf(tape, mapped.tenant);
     this.#events++;
-  }
-
-  #tenantNumber(name: string): number {
-    const known = this.#tenantIndex.get(name);
-    if (known !== undefined) return known;
-    const number = this.#tenantNames.push(name);
-    this.#tenantIndex.set(name, number);
-    return number;
   }
 
   #tooMany(lines: number): void {
@@ -207,7 +203,7 @@ class RequestParser {
           ends: ends.slice(0, this.#events),
           levels: levels.slice(0, this.#events),
           tenants: tenants.slice(0, this.#events),
-          tenantNames: this.#tenantNames,
+          tenantNames: tenantTable.names,
         };
     tape.unload();
     return { batch, faults, faultsTotal, rejected: this.#rejected };

@@ -9,7 +9,10 @@ const QUOTE = 0x22;
 const SHORT_ESCAPES = new Uint8Array(256);
 /** The character → the byte after the backslash in canonical form (RFC 8785 section 3.2.2.2); 0 = not escaped that way. */
 const CANONICAL_ESCAPES = new Uint8Array(256);
-for (const [escape, char] of ['"', '\\', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'].map((pair) => [pair.charCodeAt(0), pair.charCodeAt(pair.length - 1)])) {
+for (const [escape, char] of ['"', '\\', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'].map((pair) => [
+  pair.charCodeAt(0),
+  pair.charCodeAt(pair.length - 1),
+])) {
   SHORT_ESCAPES[escape] = char;
   CANONICAL_ESCAPES[char] = escape;
 }
@@ -26,7 +29,14 @@ export const scannedString = { end: 0, flags: 0, arenaEnd: 0, failedBecause: '' 
  * where. `stopAt` is the sentinel's offset; `lineEnd` the byte no string may hold raw because it ends the line, or −1.
  * Control characters and lone surrogates are flagged, not stopped at, so that further faults of the event are found too.
  */
-export function scanEscapedString(text: Uint8Array, from: number, plainEnd: number, arenaAt: number, stopAt: number, lineEnd: number): boolean {
+export function scanEscapedString(
+  text: Uint8Array,
+  from: number,
+  plainEnd: number,
+  arenaAt: number,
+  stopAt: number,
+  lineEnd: number,
+): boolean {
   let out = arenaAt + (plainEnd - from);
   text.copyWithin(arenaAt, from, plainEnd);
   let at = plainEnd;

@@ -1,4 +1,21 @@
-import { CHILDREN, CHILDREN_AT, KEY_AT, KEY_END, KIND, KIND_ARRAY, KIND_LITERAL, KIND_NUMBER, KIND_OBJECT, KIND_STRING, NODE_INTS, NONE, PARENT, VALUE_AT, VALUE_END, type JsonTape } from './json-tape.ts';
+import {
+  CHILDREN,
+  CHILDREN_AT,
+  KEY_AT,
+  KEY_END,
+  KIND,
+  KIND_ARRAY,
+  KIND_LITERAL,
+  KIND_NUMBER,
+  KIND_OBJECT,
+  KIND_STRING,
+  NODE_INTS,
+  NONE,
+  PARENT,
+  VALUE_AT,
+  VALUE_END,
+  type JsonTape,
+} from './json-tape.ts';
 import { DEPTH_MAX, VALUES_MAX } from './limits.ts';
 import { compareKeys, sortMembers } from './member-order.ts';
 import { scanEscapedString, scannedString, STRING_HAS_CONTROL, STRING_HAS_LONE_SURROGATE } from './scan-string.ts';
