@@ -75,7 +75,7 @@ class LedgerClient extends FileReader implements Ledger {
   #nextId = 1;
   #queuedBytes = 0;
   #isDiskFull = false;
-  #isCheckpointStale = false;
+  #isCheckpointStale: boolean;
   #ended: LedgerError | undefined;
   #closed: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
@@ -89,6 +89,7 @@ class LedgerClient extends FileReader implements Ledger {
     this.#shared = shared;
     this.#index = index;
     this.#recoveries = ready.recoveries;
+    this.#isCheckpointStale = ready.isCheckpointStale;
     this.#queueRequestsMax = queueRequestsMax;
     for (const request of ready.requests) this.#memory.remember(request);
     worker.on('message', (message: FromWriter) => this.#receive(message));

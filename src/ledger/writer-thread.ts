@@ -28,7 +28,7 @@ export type ToWriter =
   | { readonly kind: 'close' };
 
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly identity: LedgerIdentity; readonly head: CommittedHead; readonly index: IndexDelta; readonly requests: readonly RememberedRequest[]; readonly recoveries: number }
+  | { readonly kind: 'ready'; readonly identity: LedgerIdentity; readonly head: CommittedHead; readonly index: IndexDelta; readonly requests: readonly RememberedRequest[]; readonly recoveries: number; readonly isCheckpointStale: boolean }
   | { readonly kind: 'committed'; readonly commit: Commit }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
@@ -49,7 +49,7 @@ async function main(options: WriterThreadOptions, post: (message: FromWriter) =>
     diskFull: (ids, cause) => post({ kind: 'disk-full', ids, message: describe(cause) }),
     fatal: (cause) => post({ kind: 'fatal', code: 'failed', message: describe(cause) }),
   });
-  post({ kind: 'ready', identity: recovered.identity, head: writer.head(), index: recovered.delta, requests: recovered.requests, recoveries: recovered.findings.length });
+  post({ kind: 'ready', identity: recovered.identity, head: writer.head(), index: recovered.delta, requests: recovered.requests, recoveries: recovered.findings.length, isCheckpointStale: writer.isCheckpointStale });
   listen((message) => {
     if (message.kind === 'append') writer.append(message.id, message.request);
     else if (message.kind === 'sign') post({ kind: 'signed', id: message.id, signature: signEd25519(keys.signingKey, message.message) });

@@ -70,7 +70,11 @@ export class Writer {
   readonly #watermarkKey: Uint8Array;
   readonly #watermarkFd: number;
   #generation: number;
+  /** True when the disk was too full at start to publish the checkpoint: then it can still be read, and refuses with 507. */
+  readonly isCheckpointStale: boolean;
   #queue: Queued[] = [];
+  /** Records of our own that met a full disk: nobody else would send them again. */
+  readonly #held: Queued[] = [];
   #wake: (() => void) | undefined;
   #isClosing = false;
   #isDead = false;
@@ -89,7 +93,7 @@ export class Writer {
     this.#generation = recovered.generation + 2 - (recovered.generation % 2);
     const note = checkpointNote(this.identity, keys.signingKey, this.#state.size, this.#state.frontier.root());
     // The checkpoint first, as at every commit: a watermark never speaks of more than is signed.
-    replaceFile(paths.checkpoint, note, 'now');
+    this.isCheckpointStale = !this.#publishCheckpoint(note, 'now');
     this.#watermarkFd = openSync(paths.watermark, 'r+');
     writeAll(this.#watermarkFd, freshWatermark(keys.hmacKey, this.#generation, this.#state, note), 0);
     fdatasyncSync(this.#watermarkFd);
@@ -104,7 +108,7 @@ export class Writer {
   }
 
   append(id: number, request: AppendRequest): void {
-    this.#queue.push({ id, request });
+    this.#queue.push(...this.#held.splice(0), { id, request });
     this.#wake?.();
   }
 
@@ -177,6 +181,7 @@ export class Writer {
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       state.reset(before);
+      this.#held.push(...queued.filter(({ id }) => id === OWN_ID));
       this.#events.diskFull(results.map((result) => result.id), error);
       return undefined;
     }
@@ -197,7 +202,7 @@ export class Writer {
     // From here on the entries survive a power cut. Dying before the watermark: recovery keeps them as complete requests.
     const { mac, startedMs, ...rest } = group;
     const checkpoint = checkpointNote(this.identity, this.#keys.signingKey, group.head.size, group.head.root);
-    const isCheckpointStale = !this.#publishCheckpoint(checkpoint);
+    const isCheckpointStale = !this.#publishCheckpoint(checkpoint, 'later');
     this.#generation++;
     const checkpointHash = nodeHashes.sha256(Buffer.from(checkpoint));
     const slot = encodeSlot(nodeHashes, this.#watermarkKey, { generation: this.#generation, epoch: 0, size: group.head.size, mac, checkpointHash });
@@ -206,9 +211,9 @@ export class Writer {
   }
 
   /** False when the disk is too full for the new file: the old one stays, which verifiers accept as an older signed state. */
-  #publishCheckpoint(note: string): boolean {
+  #publishCheckpoint(note: string, durability: 'now' | 'later'): boolean {
     try {
-      replaceFile(this.#paths.checkpoint, note, 'later');
+      replaceFile(this.#paths.checkpoint, note, durability);
       return true;
     } catch (error) {
       if (isDiskFull(error)) return false;

@@ -1,0 +1,86 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { smallDisk } from '../support/small-disk.ts';
+import { SidecarStartError, startSidecar } from '../support/sidecar.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { compareWithSent, readRequests } from './ledger-oracle.ts';
+import { offlineVerdict } from './offline-verdict.ts';
+import { post, type SentBatch } from './producer.ts';
+import { newBatch } from './scenarios.ts';
+
+const DISK_BYTES = 4 * 1024 * 1024;
+/** More requests than fit the disk: the loop ends when it is full. */
+const REQUESTS_MAX = 200;
+
+const ready = async (url: string): Promise<{ status: string; reasons: string[] }> => (await (await fetch(`${url}/readyz`)).json()) as { status: string; reasons: string[] };
+
+it('refuses with 507 on a disk that is really full, keeps what it acknowledged, and goes on when there is space again', { timeout: 60_000 }, async () => {
+  using disk = smallDisk(DISK_BYTES);
+  const dataDir = join(disk.path, 'data');
+  const sent: SentBatch[] = [];
+  const send = async (events: number): Promise<number> => {
+    sent.push(newBatch(`r${sent.length}`, events));
+    return (await post(sidecar.url, sent[sent.length - 1])).status;
+  };
+  await using sidecar = await startSidecar({ dataDir });
+  expect(await send(100)).toBe(201);
+  disk.fill(200_000);
+  const statuses: number[] = [];
+  while (statuses.length < REQUESTS_MAX && statuses.at(-1) !== 507) statuses.push(await send(300));
+  expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0);
+  expect(statuses.at(-1)).toBe(507);
+  expect(await ready(sidecar.url)).toMatchObject({ status: 'unavailable' });
+
+  disk.free();
+  for (const batch of sent.filter(({ answer }) => answer === undefined)) expect((await post(sidecar.url, batch)).status).toBe(201);
+  expect(await ready(sidecar.url)).toEqual({ status: 'ready', reasons: [] });
+  sidecar.kill('SIGTERM');
+  expect(await sidecar.exited).toBe(0);
+  expect(await offlineVerdict(dataDir)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
+  expect(compareWithSent(readRequests(dataDir), sent)).toEqual([]);
+});
+
+it('starts on a full disk to be read, says what is degraded, and records later what it repaired', { timeout: 60_000 }, async () => {
+  using disk = smallDisk(DISK_BYTES);
+  const dataDir = join(disk.path, 'data');
+  const stored = newBatch('stored', 50);
+  {
+    await using sidecar = await startSidecar({ dataDir });
+    expect((await post(sidecar.url, stored)).status).toBe(201);
+    sidecar.kill('SIGKILL');
+    await sidecar.exited;
+  }
+  const watermark = join(dataDir, 'ledger', 'watermark');
+  const bytes = readFileSync(watermark);
+  const newest = bytes.readBigUInt64BE(8) > bytes.readBigUInt64BE(4096 + 8) ? 0 : 4096;
+  bytes[4096 - newest + 40] ^= 1;
+  writeFileSync(watermark, bytes);
+  disk.fill(0);
+
+  await using sidecar = await startSidecar({ dataDir });
+  expect((await ready(sidecar.url)).reasons.join('; ')).toMatch(/published checkpoint is older/);
+  const answer = await fetch(`${sidecar.url}/ledger/status`);
+  expect(answer.status).toBe(200);
+  const refused = newBatch('refused at first', 200);
+  expect((await post(sidecar.url, refused)).status).toBe(507);
+
+  disk.free();
+  expect((await post(sidecar.url, refused)).status).toBe(201);
+  sidecar.kill('SIGTERM');
+  expect(await sidecar.exited).toBe(0);
+  expect(compareWithSent(readRequests(dataDir), [stored, refused])).toEqual([]);
+  const segment = readFileSync(join(dataDir, 'ledger', 'segments', `${'0'.repeat(20)}.seg`), 'latin1');
+  expect(segment.match(/"reason":"slot \d was damaged"/g)).toHaveLength(1);
+});
+
+it('fails a second sidecar on the same folder with 70 and a clear message, while the first goes on', { timeout: 60_000 }, async () => {
+  using dir = tempDir();
+  await using first = await startSidecar({ dataDir: dir.path });
+  const second = await startSidecar({ dataDir: dir.path }).catch((error: unknown) => error);
+  expect(second).toBeInstanceOf(SidecarStartError);
+  expect(second).toMatchObject({ exitCode: 70, message: expect.stringContaining('another process is writing this ledger') as string });
+  expect((await post(first.url, newBatch('still here', 3))).status).toBe(201);
+  first.kill('SIGTERM');
+  expect(await first.exited).toBe(0);
+});
