@@ -12,8 +12,8 @@ export const BUNDLE_STAGES = {
   tree: 'entries lead to the root',
   window: 'window is complete',
   counts: 'counts are right',
-  macs: 'keyed chain',
-  anchor: 'anchor',
+  macs: 'keyed chain is unbroken',
+  anchor: 'agrees with the anchor',
   spelling: 'one spelling',
 } as const;
 
