@@ -10,4 +10,8 @@ export function registerDrain(app: FastifyInstance, lifecycle: Lifecycle): void 
   app.addHook('onRequest', async (request) => {
     if (lifecycle.isStopping && !PROBE_PATHS.has(request.routeOptions.url)) throw new HttpError('closed', 'the sidecar is shutting down');
   });
+  // The server closes when its last connection has: none may be kept for later requests.
+  app.addHook('onSend', async (_request, reply) => {
+    if (lifecycle.isStopping) void reply.header('connection', 'close');
+  });
 }

@@ -33,7 +33,7 @@ export function sendProblem(
   if (!wasAnswered(request)) observer.requestRefused(problem.code, status, problem.detail, request.id);
   // Fastify closes after a refused body, and a close while the client still sends is a reset that can swallow the answer. The rest
   // of the body is read and dropped instead (plugins/read-body.ts bounds it).
-  reply.removeHeader('connection');
+  if (!request.raw.complete) reply.removeHeader('connection');
   if (RETRIED.has(problem.code)) void reply.header('retry-after', String(RETRY_AFTER_S));
   if (problem.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer');
   return reply.code(status).type('application/problem+json').send(formatProblem(problem, request.id));

@@ -1,0 +1,182 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isLoopback, parseConfig } from '../../src/config/config.ts';
+import { readSecrets } from '../../src/config/secrets.ts';
+import { SETTINGS, settingsMarkdown, type Setting } from '../../src/config/settings.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const TOKEN = 'k7Jq2-long.enough_token~0';
+
+/** Lines of the error; fails when there is none. */
+function faultsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ code: 'bad-config' });
+    return (error as ConfigError).message.split('\n');
+  }
+  throw new Error('there was no fault');
+}
+
+describe('parseConfig', () => {
+  it('listens on loopback without any setting', () => {
+    expect(parseConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: './data',
+      keysDir: 'data/keys',
+      origin: undefined,
+      tokensFile: undefined,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes empty variables for unset ones', () => {
+    const empty = Object.fromEntries(Object.values<Setting>(SETTINGS).map(({ env }) => [env, '']));
+    expect(parseConfig(empty)).toEqual(parseConfig({}));
+  });
+
+  it('reads every setting that a YAML file may state, and the environment wins', () => {
+    using dir = tempDir();
+    const path = join(dir.path, 'proofs.yaml');
+    writeFileSync(path, 'host: ::1\nport: 9000\ndataDir: /d\nkeysDir: /k\norigin: example.org/log\ntokensFile: /t\nlogLevel: debug\n');
+    const fromFile = {
+      host: '::1',
+      port: 9000,
+      dataDir: '/d',
+      keysDir: '/k',
+      origin: 'example.org/log',
+      tokensFile: '/t',
+      logLevel: 'debug',
+    };
+    expect(parseConfig({ PROOFS_CONFIG: path })).toEqual(fromFile);
+    expect(Object.keys(fromFile).toSorted()).toEqual(
+      Object.values<Setting>(SETTINGS)
+        .flatMap(({ key }) => key ?? [])
+        .toSorted(),
+    );
+    expect(parseConfig({ PROOFS_CONFIG: path, PROOFS_PORT: '1', PROOFS_DATA_DIR: '/e' })).toEqual({ ...fromFile, port: 1, dataDir: '/e' });
+  });
+
+  it('names all faults of the environment and the file at once', () => {
+    using dir = tempDir();
+    const path = join(dir.path, 'proofs.yaml');
+    writeFileSync(path, 'prot: 1\ntokens_file: x\nkeysDir: [a]\nlogLevel: true\n');
+    const faults = faultsOf(() =>
+      parseConfig({ PROOFS_CONFIG: path, PROOFS_HOST: '0.0.0.0', PROOFS_PORT: '99999', PROOFS_LOG_LEVEL: 'loud', PROOFS_ORIGIN: 'a b' }),
+    );
+    for (const word of [
+      '"prot"',
+      '"tokens_file"',
+      '"keysDir"',
+      '"logLevel"',
+      'PROOFS_HOST',
+      'PROOFS_PORT',
+      'PROOFS_LOG_LEVEL',
+      'PROOFS_ORIGIN',
+    ]) {
+      expect(faults.filter((fault) => fault.includes(word)).length, word).toBeGreaterThan(0);
+    }
+    expect(faults).toHaveLength(8);
+  });
+
+  it.each(['-1', '65536', '80.5', '0x50', '8o8o', ' 80', 'tcp://10.0.0.1:80'])('refuses port %s', (port) => {
+    expect(faultsOf(() => parseConfig({ PROOFS_PORT: port }))).toEqual([`PROOFS_PORT="${port}" is not a port number from 0 to 65535`]);
+  });
+
+  it.each([
+    ['a list', '- host\n'],
+    ['a word', 'host\n'],
+    ['no YAML', 'host: [\n'],
+    ['a key twice', 'host: localhost\nhost: ::1\n'],
+  ])('refuses a file that holds %s', (_case, text) => {
+    using dir = tempDir();
+    const path = join(dir.path, 'proofs.yaml');
+    writeFileSync(path, text);
+    expect(faultsOf(() => parseConfig({ PROOFS_CONFIG: path }))[0]).toContain(path);
+  });
+
+  it('takes an empty file, and refuses one that is not there', () => {
+    using dir = tempDir();
+    writeFileSync(join(dir.path, 'empty.yaml'), '# nothing\n');
+    expect(parseConfig({ PROOFS_CONFIG: join(dir.path, 'empty.yaml') })).toEqual(parseConfig({}));
+    expect(faultsOf(() => parseConfig({ PROOFS_CONFIG: join(dir.path, 'none.yaml') }))[0]).toContain('none.yaml');
+  });
+
+  it.each(['0.0.0.0', '::', '192.168.1.1', 'example.org', '127.0.0.1.example.org', '::ffff:10.0.0.1', '127.1', '0'])(
+    'needs a token for %s and says how to make one',
+    (host) => {
+      expect(isLoopback(host)).toBe(false);
+      const [fault] = faultsOf(() => parseConfig({ PROOFS_HOST: host }));
+      expect(fault).toContain(host);
+      expect(fault).toContain('PROOFS_TOKENS_FILE');
+      expect(fault).toContain('openssl rand -hex 32');
+      expect(parseConfig({ PROOFS_HOST: host, PROOFS_TOKENS_FILE: '/t' }).host).toBe(host);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('needs none for %s', (host) => {
+    expect(parseConfig({ PROOFS_HOST: host }).tokensFile).toBeUndefined();
+  });
+});
+
+describe('readSecrets', () => {
+  it('keeps a digest of the first line and nothing else', () => {
+    using dir = tempDir();
+    const path = join(dir.path, 'token');
+    writeFileSync(path, `${TOKEN}\r\nsecond line\n`, { mode: 0o600 });
+    const secrets = readSecrets(parseConfig({ PROOFS_TOKENS_FILE: path }));
+    expect(secrets.tokenDigest).toHaveLength(32);
+    expect(JSON.stringify(secrets)).not.toContain(TOKEN);
+    expect(readSecrets(parseConfig({}))).toEqual({ tokenDigest: undefined });
+  });
+
+  it.each([
+    ['empty', ''],
+    ['of 15 characters', 'abcdefghijklmno\n'],
+    ['with a space', 'abcdefgh ijklmnopqrs\n'],
+    ['beyond ASCII', 'schlüsselschlüssel\n'],
+    ['only in the second line', `\n${TOKEN}\n`],
+  ])('refuses a token that is %s, without repeating it', (_case, text) => {
+    using dir = tempDir();
+    const path = join(dir.path, 'token');
+    writeFileSync(path, text);
+    const [fault] = faultsOf(() => readSecrets(parseConfig({ PROOFS_TOKENS_FILE: path })));
+    expect(fault).toContain(path);
+    expect(fault).toContain('at least 16');
+    for (const line of text.split('\n').filter((line) => line !== '')) expect(fault).not.toContain(line);
+  });
+
+  it('refuses a file that everybody can write', () => {
+    using dir = tempDir();
+    const path = join(dir.path, 'token');
+    writeFileSync(path, TOKEN);
+    chmodSync(path, 0o666);
+    expect(faultsOf(() => readSecrets(parseConfig({ PROOFS_TOKENS_FILE: path })))[0]).toContain(`chmod 600 ${path}`);
+  });
+
+  it('refuses a file that cannot be read', () => {
+    using dir = tempDir();
+    mkdirSync(join(dir.path, 'folder'));
+    for (const name of ['none', 'folder']) {
+      const path = join(dir.path, name);
+      expect(faultsOf(() => readSecrets(parseConfig({ PROOFS_TOKENS_FILE: path })))).toEqual([
+        `PROOFS_TOKENS_FILE="${path}" cannot be read`,
+      ]);
+    }
+  });
+});
+
+describe('docs/config.md', () => {
+  it('has one row for each setting', () => {
+    const rows = settingsMarkdown()
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    expect(rows).toHaveLength(Object.keys(SETTINGS).length);
+    for (const setting of Object.values<Setting>(SETTINGS)) {
+      expect(rows.filter((row) => row.includes(`\`${setting.env}\``) && row.includes(setting.meaning))).toHaveLength(1);
+    }
+  });
+});
