@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util';
 import { tempDir } from '../support/temp-dir.ts';
 import { runCrashLoop } from './crash-loop.ts';
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '500' }, seed: { type: 'string', default: String(Date.now() % 0x7fff_ffff) } } });
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '500' }, seed: { type: 'string', default: String(Date.now() % 0x7fff_ffff) } },
+});
 using directory = tempDir();
 console.log(`seed ${values.seed}`);
 const report = await runCrashLoop({ directory: directory.path, seed: Number(values.seed), kills: Number(values.kills), log: console.log });

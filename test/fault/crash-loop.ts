@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { launchSidecar, startSidecar, type LaunchedSidecar } from '../support/sidecar.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
-import { post, seededRandom, type SentBatch } from './producer.ts';
+import { isConnectionError, post, seededRandom, type SentBatch } from './producer.ts';
 
 export interface CrashLoopOptions {
   readonly directory: string;
@@ -43,7 +43,17 @@ const RETRIES_MAX = 20;
 
 /** kill -9 under load, start again, retry, and at the end of each ledger compare everything with what was promised. */
 export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashReport> {
-  const report: CrashReport = { kills: 0, killsBeforeListening: 0, ledgers: 0, batches: 0, events: 0, retriedReplays: 0, retriedLandings: 0, verdictsAfterKill: {}, wrong: [] };
+  const report: CrashReport = {
+    kills: 0,
+    killsBeforeListening: 0,
+    ledgers: 0,
+    batches: 0,
+    events: 0,
+    retriedReplays: 0,
+    retriedLandings: 0,
+    verdictsAfterKill: {},
+    wrong: [],
+  };
   const random = seededRandom(options.seed);
   while (report.kills < options.kills) {
     const dataDir = join(options.directory, `ledger-${report.ledgers++}`);
@@ -52,7 +62,9 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashRepo
     const kills = Math.min(KILLS_PER_LEDGER, options.kills - report.kills);
     for (let i = 0; i < kills; i++) await run.killOnce();
     await run.settle();
-    options.log(`${report.kills} kills, ${report.ledgers} ledgers, ${report.batches} batches, ${report.events} events, ${report.wrong.length} wrong`);
+    options.log(
+      `${report.kills} kills, ${report.ledgers} ledgers, ${report.batches} batches, ${report.events} events, ${report.wrong.length} wrong`,
+    );
   }
   return report;
 }
@@ -95,7 +107,7 @@ class LedgerRun {
   /** The last start: every unanswered batch is retried, the ledger closed in peace, and everything compared. */
   async settle(): Promise<void> {
     await using sidecar = await startSidecar({ dataDir: this.#dataDir });
-    for (const batch of [...this.#unanswered]) await this.#retry(sidecar.url, batch);
+    for (const batch of this.#unanswered) await this.#retry(sidecar.url, batch);
     sidecar.kill('SIGTERM');
     const code = await sidecar.exited;
     if (code !== 0) this.#report.wrong.push(`SIGTERM ended with ${code}: ${sidecar.stderr()}`);
@@ -159,16 +171,12 @@ class LedgerRun {
       if (this.#sent.some((batch) => batch.answer !== undefined)) throw error;
     }
     this.#report.verdictsAfterKill[verdict] = (this.#report.verdictsAfterKill[verdict] ?? 0) + 1;
-    if (!['OK_UNANCHORED', 'TORN_TAIL', 'no ledger yet'].includes(verdict)) this.#report.wrong.push(`${verdict} after a kill: ${findings.join('; ')}`);
+    if (!['OK_UNANCHORED', 'TORN_TAIL', 'no ledger yet'].includes(verdict))
+      this.#report.wrong.push(`${verdict} after a kill: ${findings.join('; ')}`);
   }
 }
 
 async function end(sidecar: LaunchedSidecar): Promise<void> {
   sidecar.kill('SIGKILL');
   await sidecar.exited;
-}
-
-/** What fetch throws when the other side is gone. */
-export function isConnectionError(error: unknown): boolean {
-  return error instanceof TypeError && (error.message === 'fetch failed' || error.message === 'terminated');
 }

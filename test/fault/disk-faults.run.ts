@@ -22,7 +22,9 @@ const cases: { site: Awaited<ReturnType<typeof findSites>>[number]; fault: Fault
 for (const scenario of Object.values(scenarios)) {
   for (const site of await findSites(scenario, directory.path)) for (const fault of faultsFor(site)) cases.push({ site, fault });
 }
-const chosen = cases.filter(({ site, fault }) => `${site.scenario.name} ${site.phase} ${site.call} ${site.file} ${site.nth} ${fault}`.includes(values.only));
+const chosen = cases.filter(({ site, fault }) =>
+  `${site.scenario.name} ${site.phase} ${site.call} ${site.file} ${site.nth} ${fault}`.includes(values.only),
+);
 console.log(`${chosen.length} cases`);
 const outcomes: FaultOutcome[] = [];
 let next = 0;

@@ -31,9 +31,12 @@ interface Place {
 
 /** Every case ends with the same promises; what else is expected is up to the caller. */
 async function inject(place: Place, fault: Fault): Promise<FaultOutcome> {
-  const fitting = sites.filter((site) => site.scenario.name === place.scenario && site.call === place.call && place.file.test(site.file) && site.phase === place.phase);
+  const fitting = sites.filter(
+    (site) => site.scenario.name === place.scenario && site.call === place.call && place.file.test(site.file) && site.phase === place.phase,
+  );
   const site = place.isLast === true ? fitting.at(-1) : fitting[0];
-  if (site === undefined) throw new Error(`no ${place.call} of ${String(place.file)} while ${place.scenario} is in its ${place.phase} phase`);
+  if (site === undefined)
+    throw new Error(`no ${place.call} of ${String(place.file)} while ${place.scenario} is in its ${place.phase} phase`);
   const outcome = await runFaultCase(site, fault, directory.path);
   expect(outcome.wrong).toEqual([]);
   return outcome;
@@ -55,11 +58,14 @@ describe('no space', { timeout: CASE_MS_MAX }, () => {
     expect([answers, exitCode]).toEqual([['507', '201'], 0]);
   });
 
-  it.each(['openat', 'pwrite64', 'rename'])('for the checkpoint at its %s does not hold up what is durable, and readiness says so', async (call) => {
-    const { answers, exitCode, readiness } = await inject({ ...FIRST_COMMIT, call, file: /checkpoint\.tmp$/, isLast: true }, 'ENOSPC');
-    expect([answers, exitCode]).toEqual([['201', '201'], 0]);
-    expect(readiness).toMatch(/^degraded: the published checkpoint is older/);
-  });
+  it.each(['openat', 'pwrite64', 'rename'])(
+    'for the checkpoint at its %s does not hold up what is durable, and readiness says so',
+    async (call) => {
+      const { answers, exitCode, readiness } = await inject({ ...FIRST_COMMIT, call, file: /checkpoint\.tmp$/, isLast: true }, 'ENOSPC');
+      expect([answers, exitCode]).toEqual([['201', '201'], 0]);
+      expect(readiness).toMatch(/^degraded: the published checkpoint is older/);
+    },
+  );
 });
 
 describe('a failing disk', { timeout: CASE_MS_MAX }, () => {
@@ -99,7 +105,10 @@ describe('a kill', { timeout: CASE_MS_MAX }, () => {
     for (let i = 0; i < SAMPLED_KILLS; i++) {
       const [site] = killable.splice(Math.floor(random() * killable.length), 1);
       const { wrong, exitCode } = await runFaultCase(site, 'KILL', directory.path);
-      expect({ call: `${site.scenario.name} ${site.call} ${site.file} #${site.nth}`, wrong, exitCode }).toMatchObject({ wrong: [], exitCode: 137 });
+      expect({ call: `${site.scenario.name} ${site.call} ${site.file} #${site.nth}`, wrong, exitCode }).toMatchObject({
+        wrong: [],
+        exitCode: 137,
+      });
     }
   });
 });

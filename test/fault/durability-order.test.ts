@@ -19,7 +19,10 @@ async function traceStart(name: ScenarioName): Promise<{ dataDir: string; calls:
   const dataDir = join(directory.path, `traced-${name}`, 'data');
   if (name !== 'create') cpSync(scenarios[name].template, dataDir, { recursive: true });
   const output = join(directory.path, `${name}.strace`);
-  await using sidecar = await startSidecar({ dataDir, strace: ['--seccomp-bpf', '-y', '-s', '8', '-o', output, '-e', `trace=${WRITING_CALLS.join()}`] });
+  await using sidecar = await startSidecar({
+    dataDir,
+    strace: ['--seccomp-bpf', '-y', '-s', '8', '-o', output, '-e', `trace=${WRITING_CALLS.join()}`],
+  });
   sidecar.kill('SIGTERM');
   await sidecar.exited;
   return { dataDir, calls: await readTrace(output, sidecar.pid) };
@@ -40,7 +43,9 @@ it('makes requests that a killed process left above the watermark durable before
 
 it('makes every name of a new ledger durable before it takes requests', async () => {
   const { dataDir, calls } = await traceStart('create');
-  const names = calls.filter(({ name, args, path }) => path.startsWith(join(dataDir, '..')) && (name === 'mkdir' || (name === 'openat' && args.includes('O_CREAT'))));
+  const names = calls.filter(
+    ({ name, args, path }) => path.startsWith(join(dataDir, '..')) && (name === 'mkdir' || (name === 'openat' && args.includes('O_CREAT'))),
+  );
   // The lock file's content and existence are irrelevant: it is made again when it is gone.
   const unsynced = names.filter(({ path }) => {
     const made = calls.findLastIndex((call) => call.path === path && (call.name === 'mkdir' || call.args.includes('O_CREAT')));
@@ -49,5 +54,9 @@ it('makes every name of a new ledger durable before it takes requests', async ()
   expect(unsynced.map(({ path }) => path)).toEqual([]);
   const files = names.filter(({ name, path }) => name === 'openat' && !path.endsWith('.lock'));
   expect(files.length).toBeGreaterThan(5);
-  for (const { path } of files) expect(calls.some((call) => isSync(call) && call.path === path), `"${path}" is synced`).toBe(true);
+  for (const { path } of files)
+    expect(
+      calls.some((call) => isSync(call) && call.path === path),
+      `"${path}" is synced`,
+    ).toBe(true);
 });

@@ -1,10 +1,9 @@
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SidecarStartError, startSidecar, type Sidecar } from '../support/sidecar.ts';
-import { isConnectionError } from './crash-loop.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
-import { post, type SentBatch } from './producer.ts';
+import { isConnectionError, post, type SentBatch } from './producer.ts';
 import { newBatch, type Scenario } from './scenarios.ts';
 import { readTrace, WRITING_CALLS, type TracedCall } from './syscall-trace.ts';
 
@@ -53,7 +52,8 @@ export async function findSites(scenario: Scenario, directory: string): Promise<
   const dataDir = join(directory, `probe-${scenario.name}`);
   cpSync(scenario.template, dataDir, { recursive: true });
   const { calls, exitCode, stderr, answers } = await runTraced(dataDir, newBatches(scenario), []);
-  if (exitCode !== 0 || answers.some((answer) => answer !== '201')) throw new Error(`${scenario.name}: the undisturbed run failed: ${answers.join()} ${exitCode} ${stderr}`);
+  if (exitCode !== 0 || answers.some((answer) => answer !== '201'))
+    throw new Error(`${scenario.name}: the undisturbed run failed: ${answers.join()} ${exitCode} ${stderr}`);
   const inside = calls.filter(({ path }) => path === dataDir || path.startsWith(`${dataDir}/`));
   const firstCommit = inside.findIndex(({ name, path }) => name === 'pwrite64' && path.includes('/ledger/segments/'));
   const lastWatermark = inside.findLastIndex(({ name, path }) => name === 'pwrite64' && path.endsWith('/watermark'));
@@ -109,17 +109,22 @@ async function runTraced(dataDir: string, batches: readonly SentBatch[], inject:
   const filter = fault === 'KILL' ? [] : ['--seccomp-bpf'];
   const strace = [...filter, '-y', '-s', '8', '-o', output, '-e', `trace=${WRITING_CALLS.join()}`, ...inject];
   const answers: string[] = [];
-  let readiness: string | undefined;
   let sidecar: Sidecar;
   try {
     sidecar = await startSidecar({ dataDir, strace, env: { UV_THREADPOOL_SIZE: '1' } });
   } catch (error) {
     if (!(error instanceof SidecarStartError) || error.exitCode === undefined) throw error;
-    return { answers: batches.map(() => 'not started'), readiness, exitCode: error.exitCode, stderr: error.message, calls: await readTrace(output, error.pid) };
+    return {
+      answers: batches.map(() => 'not started'),
+      readiness: undefined,
+      exitCode: error.exitCode,
+      stderr: error.message,
+      calls: await readTrace(output, error.pid),
+    };
   }
   await using running = sidecar;
   for (const batch of batches) answers.push(await send(running.url, batch));
-  readiness = await readinessOf(running.url);
+  const readiness = await readinessOf(running.url);
   running.kill('SIGTERM');
   const exitCode = await running.exited;
   return { answers, readiness, exitCode, stderr: running.stderr(), calls: await readTrace(output, running.pid) };

@@ -9,6 +9,7 @@ export function faultsFor(site: FaultSite): readonly Fault[] {
   if (isCovered || !isOwn) return [];
   const needsSpace = ['pwrite64', 'openat', 'mkdir', 'rename', 'fsync', 'fdatasync'].includes(call);
   // A first start whose watermark never reached the disk is a lost state, which is refused on purpose.
-  const canBeLost = (call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark')) || (call === 'rename' && file.endsWith('/checkpoint.tmp'));
+  const canBeLost =
+    (call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark')) || (call === 'rename' && file.endsWith('/checkpoint.tmp'));
   return ['KILL', 'EIO', ...(needsSpace ? (['ENOSPC'] as const) : []), ...(canBeLost ? (['LOST'] as const) : [])];
 }

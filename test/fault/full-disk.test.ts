@@ -13,33 +13,38 @@ const DISK_BYTES = 4 * 1024 * 1024;
 /** More requests than fit the disk: the loop ends when it is full. */
 const REQUESTS_MAX = 200;
 
-const ready = async (url: string): Promise<{ status: string; reasons: string[] }> => (await (await fetch(`${url}/readyz`)).json()) as { status: string; reasons: string[] };
+const ready = async (url: string): Promise<{ status: string; reasons: string[] }> =>
+  (await (await fetch(`${url}/readyz`)).json()) as { status: string; reasons: string[] };
 
-it('refuses with 507 on a disk that is really full, keeps what it acknowledged, and goes on when there is space again', { timeout: 60_000 }, async () => {
-  using disk = smallDisk(DISK_BYTES);
-  const dataDir = join(disk.path, 'data');
-  const sent: SentBatch[] = [];
-  const send = async (events: number): Promise<number> => {
-    sent.push(newBatch(`r${sent.length}`, events));
-    return (await post(sidecar.url, sent[sent.length - 1])).status;
-  };
-  await using sidecar = await startSidecar({ dataDir });
-  expect(await send(100)).toBe(201);
-  disk.fill(200_000);
-  const statuses: number[] = [];
-  while (statuses.length < REQUESTS_MAX && statuses.at(-1) !== 507) statuses.push(await send(300));
-  expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0);
-  expect(statuses.at(-1)).toBe(507);
-  expect(await ready(sidecar.url)).toMatchObject({ status: 'unavailable' });
+it(
+  'refuses with 507 on a disk that is really full, keeps what it acknowledged, and goes on when there is space again',
+  { timeout: 60_000 },
+  async () => {
+    using disk = smallDisk(DISK_BYTES);
+    const dataDir = join(disk.path, 'data');
+    const sent: SentBatch[] = [];
+    const send = async (events: number): Promise<number> => {
+      sent.push(newBatch(`r${sent.length}`, events));
+      return (await post(sidecar.url, sent[sent.length - 1])).status;
+    };
+    await using sidecar = await startSidecar({ dataDir });
+    expect(await send(100)).toBe(201);
+    disk.fill(200_000);
+    const statuses: number[] = [];
+    while (statuses.length < REQUESTS_MAX && statuses.at(-1) !== 507) statuses.push(await send(300));
+    expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0);
+    expect(statuses.at(-1)).toBe(507);
+    expect(await ready(sidecar.url)).toMatchObject({ status: 'unavailable' });
 
-  disk.free();
-  for (const batch of sent.filter(({ answer }) => answer === undefined)) expect((await post(sidecar.url, batch)).status).toBe(201);
-  expect(await ready(sidecar.url)).toEqual({ status: 'ready', reasons: [] });
-  sidecar.kill('SIGTERM');
-  expect(await sidecar.exited).toBe(0);
-  expect(await offlineVerdict(dataDir)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
-  expect(compareWithSent(readRequests(dataDir), sent)).toEqual([]);
-});
+    disk.free();
+    for (const batch of sent.filter(({ answer }) => answer === undefined)) expect((await post(sidecar.url, batch)).status).toBe(201);
+    expect(await ready(sidecar.url)).toEqual({ status: 'ready', reasons: [] });
+    sidecar.kill('SIGTERM');
+    expect(await sidecar.exited).toBe(0);
+    expect(await offlineVerdict(dataDir)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
+    expect(compareWithSent(readRequests(dataDir), sent)).toEqual([]);
+  },
+);
 
 it('starts on a full disk to be read, says what is degraded, and records later what it repaired', { timeout: 60_000 }, async () => {
   using disk = smallDisk(DISK_BYTES);

@@ -86,17 +86,21 @@ export function compareWithSent(requests: readonly StoredRequest[], sent: readon
     }
     if (stored.has(batch)) wrong.push(`${place}: "${batch.messages[0]}" is stored twice`);
     stored.set(batch, request);
-    const isWhole = request.messages.length === batch.messages.length && request.messages.every((message, i) => message === batch.messages[i]);
+    const isWhole =
+      request.messages.length === batch.messages.length && request.messages.every((message, i) => message === batch.messages[i]);
     if (!isWhole) wrong.push(`${place}: ${request.messages.length} events of a request of ${batch.messages.length}, or in another order`);
     if (request.last - request.first + 1 !== request.messages.length) wrong.push(`${place}: foreign entries inside a request`);
-    if (request.key !== (batch.key === undefined ? undefined : keyDigest(batch.key))) wrong.push(`${place}: not the Idempotency-Key it was sent with`);
+    if (request.key !== (batch.key === undefined ? undefined : keyDigest(batch.key)))
+      wrong.push(`${place}: not the Idempotency-Key it was sent with`);
   }
   for (const batch of sent) {
     const request = stored.get(batch);
     if (batch.answer === undefined) continue;
     if (request === undefined) wrong.push(`"${batch.messages[0]}": acknowledged at ${batch.answer.first}–${batch.answer.last}, but lost`);
     else if (request.first !== batch.answer.first || request.last !== batch.answer.last) {
-      wrong.push(`"${batch.messages[0]}": acknowledged at ${batch.answer.first}–${batch.answer.last}, stands at ${request.first}–${request.last}`);
+      wrong.push(
+        `"${batch.messages[0]}": acknowledged at ${batch.answer.first}–${batch.answer.last}, stands at ${request.first}–${request.last}`,
+      );
     }
   }
   return wrong;

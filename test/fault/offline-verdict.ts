@@ -13,6 +13,8 @@ export async function offlineVerdict(dataDir: string): Promise<{ verdict: string
   });
   return {
     verdict: report.verdict,
-    findings: report.findings.map(({ verdict, place, found }) => `${verdict} ${place.file} ${place.seqFirst ?? ''} ${place.byteOffset ?? ''}: ${found}`),
+    findings: report.findings.map(
+      ({ verdict, place, found }) => `${verdict} ${place.file} ${place.seqFirst ?? ''} ${place.byteOffset ?? ''}: ${found}`,
+    ),
   };
 }

@@ -45,6 +45,11 @@ export async function post(url: string, batch: SentBatch): Promise<{ status: num
   return { status: response.status, isReplay: response.headers.get('idempotency-replayed') === 'true', code: body.type?.split(':').at(-1) };
 }
 
+/** What fetch throws when the other side is gone. */
+export function isConnectionError(error: unknown): boolean {
+  return error instanceof TypeError && (error.message === 'fetch failed' || error.message === 'terminated');
+}
+
 /** SHA-256 of an Idempotency-Key, hex, as it stands in the first leaf. */
 export function keyDigest(key: string): string {
   return createHash('sha256').update(key).digest('hex');

@@ -65,7 +65,11 @@ async function fillSegment(dataDir: string): Promise<SentBatch[]> {
 }
 
 /** Everything a start can find at once: an acknowledged request above a stale watermark, a bad slot, no checkpoint, a torn entry. */
-async function makeTornTail(directory: string, plain: string, stored: readonly SentBatch[]): Promise<Pick<Scenario, 'template' | 'stored'>> {
+async function makeTornTail(
+  directory: string,
+  plain: string,
+  stored: readonly SentBatch[],
+): Promise<Pick<Scenario, 'template' | 'stored'>> {
   const template = join(directory, 'torn');
   cpSync(plain, template, { recursive: true });
   const watermark = join(template, 'ledger', 'watermark');
@@ -80,7 +84,11 @@ async function makeTornTail(directory: string, plain: string, stored: readonly S
 }
 
 /** Killed while a request went over the end of a segment: its last entry is torn, so both files have to be cut. */
-async function makeTornRotation(directory: string, full: string, stored: readonly SentBatch[]): Promise<Pick<Scenario, 'template' | 'stored'>> {
+async function makeTornRotation(
+  directory: string,
+  full: string,
+  stored: readonly SentBatch[],
+): Promise<Pick<Scenario, 'template' | 'stored'>> {
   const template = join(directory, 'torn-rotation');
   cpSync(full, template, { recursive: true });
   const files = ['watermark', 'checkpoint'].map((name) => join(template, 'ledger', name));

@@ -2,7 +2,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 /** The calls that change a file system; "?" because not every architecture has each. */
-export const WRITING_CALLS = ['pwrite64', 'ftruncate', 'fsync', 'fdatasync', 'openat', '?open', '?rename', '?renameat', '?renameat2', '?unlink', '?unlinkat', '?mkdir', '?mkdirat', '?rmdir'];
+export const WRITING_CALLS = [
+  'pwrite64',
+  'ftruncate',
+  'fsync',
+  'fdatasync',
+  'openat',
+  '?open',
+  '?rename',
+  '?renameat',
+  '?renameat2',
+  '?unlink',
+  '?unlinkat',
+  '?mkdir',
+  '?mkdirat',
+  '?rmdir',
+];
 
 export interface TracedCall {
   readonly thread: string;
@@ -30,12 +45,14 @@ export async function readTrace(path: string, pid: number): Promise<TracedCall[]
 }
 
 /** The output of `strace -f -y -o`: one call a line, or its beginning where another thread came in between. */
-export function parseTrace(text: string): TracedCall[] {
+function parseTrace(text: string): TracedCall[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(\d+) +(\w+)\((.*)$/.exec(line);
     if (match === null) return [];
     const [, thread, name, args] = match;
     const path = /^\d+<([^>]*)>/.exec(args)?.[1] ?? /"([^"]*)"/.exec(args)?.[1] ?? '';
-    return [{ thread, name, args, path, isInjected: line.endsWith('(INJECTED)') || line.endsWith('= ?') || line.endsWith('<unfinished ...>') }];
+    return [
+      { thread, name, args, path, isInjected: line.endsWith('(INJECTED)') || line.endsWith('= ?') || line.endsWith('<unfinished ...>') },
+    ];
   });
 }

@@ -14,8 +14,6 @@ export interface SidecarOptions {
   readonly dataDir: string;
   /** Settings beside host, port and folder, which are set here. */
   readonly env?: Readonly<Record<string, string>>;
-  /** More arguments of `serve`. */
-  readonly args?: readonly string[];
   /** Runs it under `strace -f` with these arguments; they must name an output file (-o). */
   readonly strace?: readonly string[];
 }
@@ -42,7 +40,11 @@ export class SidecarStartError extends Error {
   readonly pid: number;
 
   constructor(pid: number, exitCode: number | undefined, stderr: string) {
-    super(exitCode === undefined ? `the sidecar did not listen within ${START_MS_MAX} ms: ${stderr}` : `the sidecar ended with ${exitCode} before listening: ${stderr}`);
+    super(
+      exitCode === undefined
+        ? `the sidecar did not listen within ${START_MS_MAX} ms: ${stderr}`
+        : `the sidecar ended with ${exitCode} before listening: ${stderr}`,
+    );
     this.exitCode = exitCode;
     this.pid = pid;
   }
@@ -64,7 +66,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     PROOFS_PORT: '0',
     PROOFS_DATA_DIR: options.dataDir,
   };
-  const node = [process.execPath, MAIN, 'serve', ...(options.args ?? [])];
+  const node = [process.execPath, MAIN, 'serve'];
   if (options.strace !== undefined && !existsSync(STRACE)) throw new Error('these tests need strace: apt-get install strace');
   // -D makes strace a grandchild: the child is node itself, so that its pid, its exit code and a kill are the sidecar's own.
   const [command, ...args] = options.strace === undefined ? node : [STRACE, '-D', '-f', '-q', ...options.strace, ...node];
@@ -91,9 +93,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
       clearTimeout(timer);
       resolve(url);
     });
-    exited
-      .finally(() => clearTimeout(timer))
-      .then((code) => reject(new SidecarStartError(pid, code, stderr)), reject);
+    exited.finally(() => clearTimeout(timer)).then((code) => reject(new SidecarStartError(pid, code, stderr)), reject);
   });
   // Whoever kills it on its way up never asks for the address.
   listening.catch(() => undefined);
