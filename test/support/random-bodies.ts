@@ -111,7 +111,7 @@ function randomTime(dice: Dice): string {
 function randomEvent(dice: Dice): string {
   const members: string[] = [];
   const add = (key: string, value: string): number => members.push(`${randomSpace(dice)}${spell(dice, key)}:${randomSpace(dice)}${value}`);
-  if (!dice.once(15)) add(dice.once(4) ? 'msg' : 'message', dice.once(40) ? randomValue(dice, 1) : randomString(dice));
+  if (!dice.once(40)) add(dice.once(4) ? 'msg' : 'message', dice.once(40) ? randomValue(dice, 1) : randomString(dice));
   if (dice.once(2)) add(dice.once(2) ? 'level' : dice.pick(LEVEL_FIELDS), randomLevel(dice));
   if (dice.once(3)) add(dice.pick(TIME_FIELDS), randomTime(dice));
   for (let names = dice.below(3); names > 0; names--) add(dice.once(2) ? 'tenant' : dice.pick(NAME_FIELDS), randomName(dice));
@@ -120,7 +120,7 @@ function randomEvent(dice: Dice): string {
     const inside = Array.from({ length: dice.below(4) }, () => randomMember(dice, 2)).join(',');
     add('attributes', dice.once(25) ? randomValue(dice, 1) : `{${inside}}`);
   }
-  if (dice.once(60)) members.push(dice.pick(members.length > 0 ? members : ['']));
+  if (dice.once(80)) members.push(dice.pick(members.length > 0 ? members : ['']));
   for (let i = members.length - 1; i > 0; i--) {
     const j = dice.below(i + 1);
     [members[i], members[j]] = [members[j], members[i]];
@@ -166,7 +166,7 @@ export function randomBody(dice: Dice): RandomBody {
   const framing = dice.once(2) ? 'json' : 'ndjson';
   const text = toText(dice, framing);
   let body = utf8(dice.once(300) ? `\ufeff${text}` : text);
-  if (dice.once(4)) for (let changes = 1 + dice.below(2); changes > 0; changes--) body = mutate(dice, body);
+  if (dice.once(6)) for (let changes = 1 + dice.below(2); changes > 0; changes--) body = mutate(dice, body);
   // Framing and content that do not belong together are a common mistake of producers.
   return { framing: dice.once(30) ? 'ndjson' : framing, body };
 }

@@ -120,7 +120,7 @@ function randomContent(dice: Dice, badOnce: number): string {
 }
 
 export function randomString(dice: Dice): string {
-  return `"${randomContent(dice, 60)}"`;
+  return `"${randomContent(dice, 150)}"`;
 }
 
 /** One of a few spellings of the same string. */

@@ -96,6 +96,9 @@ export class ReferenceReader {
     const token = NUMBER.exec(this.text)?.[0];
     if (token === undefined) throw new NotJsonError(`no value at ${this.at}`);
     this.at += token.length;
+    // A fraction or an exponent that was begun belongs to the number and must have digits.
+    if (this.text[this.at] === '.' && /^-?[0-9]+$/.test(token)) throw new NotJsonError(`no fraction at ${this.at}`);
+    if (/[eE]/.test(this.text[this.at] ?? '') && !/[eE]/.test(token)) throw new NotJsonError(`no exponent at ${this.at}`);
     return { kind: 'number', token };
   }
 
