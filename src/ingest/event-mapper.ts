@@ -160,7 +160,7 @@ export class EventMapper {
   /** Members of the event and of its `attributes` object together: a key in both is a fault. */
   #sortMixed(explicit: number): void {
     const count = this.#attributesCount;
-    sortMembers(this.#tape, this.#attributes, 0, count);
+    if (!sortMembers(this.#tape, this.#attributes, 0, count)) return;
     for (let i = 1; i < count; i++) {
       const [a, b] = [this.#attributes[i - 1], this.#attributes[i]];
       if (compareKeys(this.#tape, a, b) !== 0) continue;

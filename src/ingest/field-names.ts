@@ -40,11 +40,12 @@ export function fieldName(tape: JsonTape, node: number): Name | undefined {
   const at = tape.nodes[node + KEY_AT];
   const candidates = BY_LENGTH[tape.nodes[node + KEY_END] - at];
   if (candidates === undefined) return undefined;
-  for (const candidate of candidates) if (startsWith(tape.text, at, candidate.bytes)) return candidate;
+  const first = tape.text[at];
+  for (const candidate of candidates) if (candidate.bytes[0] === first && continuesWith(tape.text, at, candidate.bytes)) return candidate;
   return undefined;
 }
 
-function startsWith(text: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (text[at + i] !== bytes[i]) return false;
+function continuesWith(text: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let i = 1; i < bytes.length; i++) if (text[at + i] !== bytes[i]) return false;
   return true;
 }

@@ -20,16 +20,15 @@ export function compareKeys(tape: JsonTape, a: number, b: number): number {
   while (atA < endA && atB < endB) {
     const byteA = text[atA++];
     const byteB = text[atB++];
+    if (byteA === byteB && byteA !== 0x5c) continue;
     if (byteA === 0x5c || byteB === 0x5c) {
       const unitA = byteA === 0x5c ? escapedUnit(text, atA) : byteA;
       const unitB = byteB === 0x5c ? escapedUnit(text, atB) : byteB;
       if (unitA !== unitB) return unitA - unitB;
       if (byteA === 0x5c) atA += escapeTail(text, atA);
       if (byteB === 0x5c) atB += escapeTail(text, atB);
-    } else if (byteA !== byteB) {
-      if (byteA >= 0xee && byteB >= 0xee && byteA >= 0xf0 !== byteB >= 0xf0) return byteB - byteA;
-      return byteA - byteB;
-    }
+    } else if (byteA >= 0xee && byteB >= 0xee && byteA >= 0xf0 !== byteB >= 0xf0) return byteB - byteA;
+    else return byteA - byteB;
   }
   return endA - atA - (endB - atB);
 }
@@ -59,41 +58,56 @@ function escapeTail(text: Uint8Array, at: number): number {
   return text[at] === 0x75 ? 5 : 1;
 }
 
-/** Sorts `count` nodes of `list` from `from` by key, stably, in place. */
-export function sortMembers(tape: JsonTape, list: Int32Array, from: number, count: number): void {
-  if (count <= INSERTION_MEMBERS_MAX) sortByInsertion(tape, list, from, count);
-  else sortByMerging(tape, list, from, count);
+/** Sorts `count` nodes of `list` from `from` by key, stably, in place. True when two of them have the same key. */
+export function sortMembers(tape: JsonTape, list: Int32Array, from: number, count: number): boolean {
+  return count <= INSERTION_MEMBERS_MAX ? sortByInsertion(tape, list, from, count) : sortByMerging(tape, list, from, count);
 }
 
-function sortByInsertion(tape: JsonTape, list: Int32Array, from: number, count: number): void {
+function sortByInsertion(tape: JsonTape, list: Int32Array, from: number, count: number): boolean {
+  let hasEqual = false;
   for (let i = from + 1; i < from + count; i++) {
     const node = list[i];
     let to = i;
-    while (to > from && compareKeys(tape, list[to - 1], node) > 0) {
+    while (to > from) {
+      const order = compareKeys(tape, list[to - 1], node);
+      if (order === 0) hasEqual = true;
+      if (order <= 0) break;
       list[to] = list[to - 1];
       to--;
     }
     list[to] = node;
   }
+  return hasEqual;
 }
 
-function sortByMerging(tape: JsonTape, list: Int32Array, from: number, count: number): void {
+function sortByMerging(tape: JsonTape, list: Int32Array, from: number, count: number): boolean {
+  let hasEqual = false;
   for (let start = 0; start < count; start += INSERTION_MEMBERS_MAX) {
-    sortByInsertion(tape, list, from + start, Math.min(INSERTION_MEMBERS_MAX, count - start));
+    if (sortByInsertion(tape, list, from + start, Math.min(INSERTION_MEMBERS_MAX, count - start))) hasEqual = true;
   }
   for (let width = INSERTION_MEMBERS_MAX; width < count; width *= 2) {
     for (let start = 0; start < count; start += 2 * width) {
       const end = Math.min(start + 2 * width, count);
-      mergeRuns(tape, list, from + start, from + Math.min(start + width, count), from + end, start);
+      if (mergeRuns(tape, list, from + start, from + Math.min(start + width, count), from + end, start)) hasEqual = true;
     }
     list.set(merged.subarray(0, count), from);
   }
+  return hasEqual;
 }
 
-/** Merges the sorted runs [a, middle) and [middle, end) of `list` into `merged` from `to`; equal keys keep their order. */
-function mergeRuns(tape: JsonTape, list: Int32Array, a: number, middle: number, end: number, to: number): void {
+/**
+ * Merges the sorted runs [a, middle) and [middle, end) of `list` into `merged` from `to`; equal keys keep their order. Two equal keys
+ * of different runs come to stand at the heads together, so none is missed.
+ */
+function mergeRuns(tape: JsonTape, list: Int32Array, a: number, middle: number, end: number, to: number): boolean {
+  let hasEqual = false;
   let b = middle;
-  while (a < middle || b < end) {
-    merged[to++] = b >= end || (a < middle && compareKeys(tape, list[a], list[b]) <= 0) ? list[a++] : list[b++];
+  while (a < middle && b < end) {
+    const order = compareKeys(tape, list[a], list[b]);
+    if (order === 0) hasEqual = true;
+    merged[to++] = order <= 0 ? list[a++] : list[b++];
   }
+  while (a < middle) merged[to++] = list[a++];
+  while (b < end) merged[to++] = list[b++];
+  return hasEqual;
 }

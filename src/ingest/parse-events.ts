@@ -40,6 +40,11 @@ export function parseEvents(body: Uint8Array, framing: 'json' | 'ndjson', option
   return request.finish(options.onInvalid);
 }
 
+/** What stands for one event: a line of NDJSON, the whole document, or an element of its array. */
+type Unit = 'line' | 'body' | 'element';
+
+const UNREAD = '; nothing behind it could be read';
+
 const tape = new JsonTape();
 const out = new EventWriter();
 /** Whoever is being parsed now: scanner and mapper hold large arrays and serve every request. */
@@ -105,9 +110,7 @@ class RequestParser {
     scanner.begin(at, end, true);
     const first = scanner.skipSpace();
     if (first < 0) return this.#refuse(before, '', 'is empty');
-    this.#parseOne(first, at, before, () => {
-      if (scanner.skipSpace() >= 0) scanner.fail('expected the end of the line');
-    });
+    this.#parseOne(first, at, before, 'line');
   }
 
   parseDocument(): void {
@@ -118,27 +121,21 @@ class RequestParser {
     const first = scanner.skipSpace();
     if (first < 0) return this.#refuse(0, '', 'the body holds no events');
     if (first === OPEN_BRACKET) return this.#parseArray();
-    const checkEnd = (): void => {
-      const rest = scanner.skipSpace();
-      if (rest === OPEN_BRACE)
-        scanner.fail('expected the end of the body: send several events as an array, or one a line as application/x-ndjson');
-      if (rest >= 0) scanner.fail('expected the end of the body');
-    };
     if (first !== OPEN_BRACE) return this.#refuse(0, '', 'must be an event object or an array of them');
-    this.#parseOne(first, 0, 0, checkEnd);
+    this.#parseOne(first, 0, 0, 'body');
   }
 
   #parseArray(): void {
     scanner.take(OPEN_BRACKET);
     if (scanner.skipSpace() === 0x5d) {
       scanner.take(0x5d);
-      if (scanner.skipSpace() >= 0) return this.#refuse(0, '', `column ${scanner.at + 1}: expected the end of the body`);
+      if (scanner.skipSpace() >= 0) return this.#refuse(0, '', `${this.#place(0, scanner.at)}: expected the end of the body`);
       return this.#refuse(0, '', 'the body holds no events');
     }
     for (this.#line = 1; ; this.#line++) {
       if (this.#line > EVENTS_MAX) return this.#tooMany(EVENTS_MAX + 1);
       tape.reset();
-      const isReadable = this.#parseOne(scanner.skipSpace(), 0, this.#faults.total, () => undefined);
+      const isReadable = this.#parseOne(scanner.skipSpace(), 0, this.#faults.total, 'element');
       if (!isReadable) return;
       const next = scanner.skipSpace();
       if (next === 0x2c) scanner.take(0x2c);
@@ -152,16 +149,23 @@ class RequestParser {
   /** A syntax fault behind an element: the element itself stays as it is. */
   #refuseAfter(reason: string): void {
     const at = scanner.at;
-    this.fault('', `column ${at + 1}: ${at >= this.#body.length ? 'the text ends too early' : reason}; nothing behind it could be read`);
+    this.fault('', `${this.#place(0, at)}: ${at >= this.#body.length ? 'the text ends too early' : reason}${UNREAD}`);
     this.#rejected++;
   }
 
+  /** Where a reader finds an offset: the column (in bytes, from 1), and the line if the text that begins at `origin` has several. */
+  #place(origin: number, at: number): string {
+    const lines = countLineFeeds(this.#body, origin, at);
+    if (lines === 0) return `column ${at - origin + 1}`;
+    return `text line ${lines + 1}, column ${at - this.#body.lastIndexOf(LF, at - 1)}`;
+  }
+
   /** Scans, checks and writes one event. False when the text behind it cannot be read any more. */
-  #parseOne(first: number, origin: number, faultsBefore: number, checkEnd: () => void): boolean {
+  #parseOne(first: number, origin: number, faultsBefore: number, unit: Unit): boolean {
     tape.reset();
     try {
       const root = scanner.scan(NONE, 0, 0, 0);
-      checkEnd();
+      if (unit !== 'element') checkEnd(unit);
       if (first !== OPEN_BRACE || tape.nodes[root + KIND] !== KIND_OBJECT) {
         this.#refuse(faultsBefore, '', 'must be an object');
         return true;
@@ -172,7 +176,8 @@ class RequestParser {
       else this.#rejected++;
       return true;
     } catch (error) {
-      if (error instanceof SyntaxFault) this.#refuse(faultsBefore, '', `column ${error.at - origin + 1}: ${error.message}`);
+      if (error instanceof SyntaxFault)
+        this.#refuse(faultsBefore, '', `${this.#place(origin, error.at)}: ${error.message}${unit === 'element' ? UNREAD : ''}`);
       else if (error instanceof BoundFault)
         this.#refuse(faultsBefore, tape.pathOf(error.node), `${error.message}; nothing behind it was read`);
       else throw error;
@@ -215,9 +220,21 @@ function hasByteOrderMark(text: Uint8Array): boolean {
 }
 
 function countLines(body: Uint8Array): number {
-  let lines = body.at(-1) === LF ? 0 : 1;
-  for (const byte of body) if (byte === LF) lines++;
-  return lines;
+  return countLineFeeds(body, 0, body.length) + (body.at(-1) === LF ? 0 : 1);
+}
+
+function countLineFeeds(body: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  for (let i = from; i < to; i++) if (body[i] === LF) count++;
+  return count;
+}
+
+/** Nothing but white space may follow what has been scanned. */
+function checkEnd(unit: 'line' | 'body'): void {
+  const rest = scanner.skipSpace();
+  if (rest < 0) return;
+  const hint = unit === 'body' && rest === OPEN_BRACE ? ': send several events as an array, or one a line as application/x-ndjson' : '';
+  scanner.fail(`expected the end of the ${unit}${hint}`);
 }
 
 /** The byte is counted from the beginning of the line or document, like a column. */

@@ -89,7 +89,7 @@ export class ValueScanner {
     let at = this.#at;
     for (;;) {
       const byte = text[at];
-      if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d && (byte !== LF || this.#lineEnd === LF)) break;
+      if (byte > 0x20 || (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d && (byte !== LF || this.#lineEnd === LF))) break;
       at++;
     }
     this.#at = at;
@@ -201,11 +201,13 @@ export class ValueScanner {
       for (;;) {
         if (this.skipSpace() !== QUOTE) this.fail('expected a key in quotes');
         const flags = this.#scanString();
-        const [keyAt, keyEnd] = [this.#stringAt + 1, this.#stringEnd - 1];
+        const keyAt = this.#stringAt + 1;
+        const keyEnd = this.#stringEnd - 1;
         this.skipSpace();
         if (!this.take(0x3a)) this.fail('expected ":"');
         const child = this.scan(node, keyAt, keyEnd, depth);
         if (flags !== 0) this.#faultString(child, flags);
+        if (keyEnd - keyAt === PROTO.length && isProto(this.#tape.text, keyAt)) this.#onFault(child, 'the key "__proto__" is not allowed');
         this.#open[this.#openEnd++] = child;
         const next = this.skipSpace();
         if (next !== 0x2c && next !== 0x7d) this.fail('expected "," or "}"');
@@ -248,18 +250,14 @@ export class ValueScanner {
     const { nodes, lists } = this.#tape;
     const from = nodes[node + CHILDREN_AT];
     const count = nodes[node + CHILDREN];
-    sortMembers(this.#tape, lists, from, count);
-    for (let i = 0; i < count; i++) {
-      const child = lists[from + i];
-      if (i > 0 && compareKeys(this.#tape, lists[from + i - 1], child) === 0) this.#onFault(child, 'the key stands here twice');
-      if (isProto(this.#tape, child)) this.#onFault(child, 'the key "__proto__" is not allowed');
+    if (count < 2 || !sortMembers(this.#tape, lists, from, count)) return;
+    for (let i = from + 1; i < from + count; i++) {
+      if (compareKeys(this.#tape, lists[i - 1], lists[i]) === 0) this.#onFault(lists[i], 'the key stands here twice');
     }
   }
 }
 
-function isProto(tape: JsonTape, node: number): boolean {
-  const at = tape.nodes[node + KEY_AT];
-  if (tape.nodes[node + KEY_END] - at !== PROTO.length || tape.text[at] !== 0x5f) return false;
-  for (let i = 0; i < PROTO.length; i++) if (tape.text[at + i] !== PROTO[i]) return false;
+function isProto(text: Uint8Array, at: number): boolean {
+  for (let i = 0; i < PROTO.length; i++) if (text[at + i] !== PROTO[i]) return false;
   return true;
 }
