@@ -46,7 +46,7 @@ describe('published schemas', () => {
   it('refuse what a bundle never says', () => {
     const [line] = rows(textOf(files, PATHS.edges)) as Record<string, unknown>[];
     const validate = schemaOf('entry');
-    const { payload: _, ...without } = line;
+    const without = Object.fromEntries(Object.entries(line).filter(([name]) => name !== 'payload'));
     for (const changed of [
       { ...line, more: 1 },
       { ...line, seq: -1 },

@@ -135,7 +135,7 @@ export class MemoryLedger implements Ledger {
   }
 
   append(request: AppendRequest): Promise<Appended> {
-    const payloads = [...eventPayloads(request.events).map((payload) => ({ type: LEAF_TYPES.event as number, payload }))];
+    const payloads = eventPayloads(request.events).map((payload) => ({ type: LEAF_TYPES.event as number, payload }));
     if (request.record !== undefined) {
       payloads.push({ type: LEAF_TYPES[request.record.type], payload: utf8(canonicalJson(request.record.payload)) });
     }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatLeafLine, formatLeafType, formatTimeNs, joinLeaf, parseLeafType } from '../../src/bundle/format.ts';
 import { equalBytes, utf8 } from '../../src/kernel/bytes.ts';
-import { canonicalJson, type Json } from '../../src/kernel/canonical-json.ts';
+import { canonicalJson } from '../../src/kernel/canonical-json.ts';
 import { leafHash } from '../../src/kernel/hashes.ts';
 import { FLAG_REQUEST_TAG, leafTypeName, parseLeaf, type Leaf } from '../../src/kernel/leaf.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
@@ -26,7 +26,7 @@ const anyLeaf: fc.Arbitrary<Leaf> = fc
     mac: bytesOf(32),
   })
   .map(({ type, flags, seq, epoch, timeNs, tag, message, opaque, mac }) => {
-    const payload = leafTypeName(type) === undefined ? opaque : utf8(canonicalJson({ message, '"payload":': message } as Json));
+    const payload = leafTypeName(type) === undefined ? opaque : utf8(canonicalJson({ message, '"payload":': message }));
     return parseLeaf(joinLeaf({ type, flags: flags | (tag === undefined ? 0 : FLAG_REQUEST_TAG), seq, epoch, timeNs }, tag, payload, mac));
   });
 
