@@ -1,5 +1,5 @@
 import { toQuotable } from './fault-list.ts';
-import { VALUES_MAX } from './limits.ts';
+import { PATH_CHARS_MAX, QUOTED_CHARS_MAX, VALUES_MAX } from './limits.ts';
 
 /** Layout of a node: NODE_INTS integers in `nodes`; a node is named by the index of its first one. */
 export const NODE_INTS = 8;
@@ -23,6 +23,9 @@ export const KIND_ARRAY = 5;
 
 /** No node: the parent of the root. */
 export const NONE = -1;
+
+/** No character takes more bytes in canonical text than a six-byte escape; the one more tells that there is more to show. */
+const QUOTED_BYTES_MAX = 6 * (QUOTED_CHARS_MAX + 1);
 
 /** Escaping never makes a string longer than its source; what is left is room for one key that mapping adds. */
 const ARENA_SPARE_BYTES = 64;
@@ -77,14 +80,20 @@ export class JsonTape {
     return copy;
   }
 
-  /** Path of a node as the producer wrote it, like `attributes.tags[2]`; '' for the root. */
+  /** Path of a node as the producer wrote it, like `attributes.tags[2]`, shortened; '' for the root. */
   pathOf(node: number): string {
     let path = '';
     for (let at = node; at !== NONE && this.parentOf(at) !== NONE; at = this.parentOf(at)) {
-      const keyAt = this.nodes[at + KEY_AT];
-      path = (keyAt < 0 ? `[${-1 - keyAt}]` : `.${toQuotable(this.#decode(keyAt, this.nodes[at + KEY_END]))}`) + path;
+      path = this.#stepOf(at) + path;
     }
-    return path.startsWith('.') ? path.slice(1) : path;
+    if (path.startsWith('.')) path = path.slice(1);
+    return path.length <= PATH_CHARS_MAX ? path : `${path.slice(0, PATH_CHARS_MAX - 1).toWellFormed()}…`;
+  }
+
+  #stepOf(node: number): string {
+    const keyAt = this.nodes[node + KEY_AT];
+    if (keyAt < 0) return `[${-1 - keyAt}]`;
+    return `.${toQuotable(this.#decode(keyAt, Math.min(this.nodes[node + KEY_END], keyAt + QUOTED_BYTES_MAX)))}`;
   }
 
   /** A string node's text as JavaScript has it. */

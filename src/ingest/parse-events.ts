@@ -49,8 +49,8 @@ const tape = new JsonTape();
 const out = new EventWriter();
 /** Whoever is being parsed now: scanner and mapper hold large arrays and serve every request. */
 let current: RequestParser | undefined;
-const scanner = new ValueScanner(tape, (node, reason) => current?.fault(tape.pathOf(node), reason));
-const mapper = new EventMapper(tape, (node, field, reason) => current?.fault(node === NONE ? field : tape.pathOf(node), reason));
+const scanner = new ValueScanner(tape, (node, reason) => current?.faultAt(node, '', reason));
+const mapper = new EventMapper(tape, (node, field, reason) => current?.faultAt(node, field, reason));
 const tenantTable = new TenantTable();
 const ends = new Uint32Array(EVENTS_MAX);
 const levels = new Uint8Array(EVENTS_MAX);
@@ -73,6 +73,11 @@ class RequestParser {
 
   fault(field: string, reason: string): void {
     this.#faults.add(this.#line, field, reason);
+  }
+
+  /** A fault of the value at `node`, or of a field that is not there. Paths that nobody will be shown are not made. */
+  faultAt(node: number, field: string, reason: string): void {
+    this.fault(node === NONE || this.#faults.isFull ? field : tape.pathOf(node), reason);
   }
 
   /** A fault that makes its line or element unreadable: what was found in it before does not count. */

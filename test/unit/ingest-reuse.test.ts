@@ -55,3 +55,28 @@ describe('the place of a byte that is not UTF-8', () => {
     }
   });
 });
+
+describe('faults of hostile bodies', () => {
+  test('a path shows no more than 64 characters of a key and 256 in all', () => {
+    const key = 'k'.repeat(100_000);
+    const deep = `${`{"${'d'.repeat(80)}":`.repeat(20)}{"a":1,"a":2}${'}'.repeat(20)}`;
+    const { faults } = parseEvents(bytes(`{"message":"","${key}":1,"${key}":2}\n{"message":"","x":${deep}}`), 'ndjson', { onInvalid: 'reject' });
+    expect(faults.map(({ line, field }) => [line, [...field].length])).toEqual([
+      [1, 64],
+      [2, 256],
+    ]);
+    expect(faults[0].field).toBe(`${'k'.repeat(63)}…`);
+    expect(faults[1].field.startsWith(`x.${'d'.repeat(63)}….`)).toBe(true);
+  });
+
+  test('a path hides nothing: controls and direction marks are shown as escapes', () => {
+    const { faults } = parseEvents(bytes('{"message":"","\\u0007\u202e":{"\u0085":1,"\u0085":2}}'), 'json', { onInvalid: 'reject' });
+    expect(faults.map(({ field }) => field)).toEqual(['\\u0007\\u202e.\\u0085']);
+  });
+
+  test('all faults are counted, 10,000 are listed', () => {
+    const line = `{"message":"",${'"a":1,'.repeat(5000)}"a":1}\n`;
+    const { faults, faultsTotal, rejected } = parseEvents(bytes(line.repeat(5)), 'ndjson', { onInvalid: 'reject' });
+    expect([faults.length, faultsTotal, rejected]).toEqual([10_000, 25_000, 5]);
+  });
+});
