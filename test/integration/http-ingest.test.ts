@@ -124,8 +124,8 @@ describe('Idempotency-Key', () => {
     const again = await app.post(body, { key: 'retry-1' });
     expect(first.headers.get('idempotency-replayed')).toBeNull();
     expect(again.headers.get('idempotency-replayed')).toBe('true');
-    const { checkpoint: _first, ...counters } = countersOf(first);
-    expect(again).toMatchObject({ status: 201, json: counters });
+    const counters = countersOf(first);
+    expect(again).toMatchObject({ status: 201, json: { ...counters, checkpoint: expect.any(String) } });
     expect(parseCheckpoint(countersOf(again).checkpoint).size).toBeGreaterThan(counters.last);
     expect(await storedByRequests(app.dataDir, size)).toEqual([]);
   });
@@ -177,8 +177,7 @@ describe('Idempotency-Key', () => {
     for (const [i, [body, init]] of requests.entries()) {
       const again = await later.post(body, init);
       expect(again.headers.get('idempotency-replayed')).toBe('true');
-      const { checkpoint: _checkpoint, ...rest } = first[i].json;
-      expect(again).toMatchObject({ status: 201, json: rest });
+      expect(again).toMatchObject({ status: 201, json: { ...first[i].json, checkpoint: expect.any(String) } });
     }
     expect(await storedByRequests(dir.path, size)).toEqual([]);
     expect((await later.post('{"message":"c"}', { key: 'before' })).status).toBe(422);
@@ -198,7 +197,7 @@ describe('Idempotency-Key', () => {
   });
 
   it('may have 255 characters', async () => {
-    countersOf(await app.post('{"message":"m"}', { key: 'k'.repeat(255) }));
+    expect((await app.post('{"message":"m"}', { key: 'k'.repeat(255) })).status).toBe(201);
   });
 });
 

@@ -91,16 +91,7 @@ describe('GET /ledger/proof', () => {
       status: 404,
       detail: `there is no entry ${size}: the ledger has ${size}`,
     });
-    for (const query of [
-      '',
-      '?seq=',
-      '?seq=-1',
-      '?seq=1.5',
-      '?seq=abc',
-      '?seq=1&seq=2',
-      '?seq=1&size=2',
-      '?seq=9007199254740993',
-    ]) {
+    for (const query of ['', '?seq=', '?seq=-1', '?seq=1.5', '?seq=abc', '?seq=1&seq=2', '?seq=1&size=2', '?seq=9007199254740993']) {
       const { status, json } = await app.getJson(`/ledger/proof${query}`);
       expect({ query, status }).toEqual({ query, status: 400 });
       expect(json.faultsTotal).toBeGreaterThan(0);

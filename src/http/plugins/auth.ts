@@ -3,16 +3,18 @@ import type { FastifyInstance } from 'fastify';
 import type { Secrets } from '../../config/secrets.ts';
 import { HttpError } from '../http-error.ts';
 
-/** Probes and documentation give nothing away and must answer without a secret. */
-const OPEN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/docs'];
+/** Routes that give nothing away and must answer without a secret: probes and documentation. */
+const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json', '/docs']);
+const OPEN_PREFIX = '/docs/';
 
 /** With a token configured, every request but probes and documentation has to carry it. */
 export function registerAuth(app: FastifyInstance, secrets: Secrets): void {
   const { tokenDigest } = secrets;
   if (tokenDigest === undefined) return;
   app.addHook('onRequest', async (request) => {
-    const path = request.url.split('?', 1)[0];
-    if (OPEN_PATHS.some((open) => path === open || path.startsWith(`${open}/`))) return;
+    // The route that was found, not the path that was sent: no spelling of an address can lead past this.
+    const route = request.routeOptions.url ?? '';
+    if (OPEN_ROUTES.has(route) || route.startsWith(OPEN_PREFIX)) return;
     const given = /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     // Digests have one length, so the comparison takes the same time for every wrong token.
     if (!timingSafeEqual(createHash('sha256').update(given).digest(), tokenDigest))

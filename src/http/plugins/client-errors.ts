@@ -56,15 +56,13 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   socket.destroySoon();
 }
 
-function toProblem(error: NodeJS.ErrnoException): Problem {
-  switch (error.code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { code: 'timeout', detail: 'the request did not arrive in time' };
-    case 'HPE_HEADER_OVERFLOW':
-      return { code: 'headers-too-large', detail: 'the request line and the header have more than 16 KiB' };
-    case 'HPE_INVALID_EOF_STATE':
-      return { code: 'incomplete', detail: 'the connection ended inside the request' };
-    default:
-      return { code: 'invalid-request', detail: `this is not HTTP/1.1 (${error.code ?? 'unknown fault'})` };
-  }
+/** Codes of Node's HTTP server and its parser. */
+const PARSER_CODES: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 'timeout', detail: 'the request did not arrive in time' },
+  HPE_HEADER_OVERFLOW: { code: 'headers-too-large', detail: 'the request line and the header have more than 16 KiB' },
+  HPE_INVALID_EOF_STATE: { code: 'incomplete', detail: 'the connection ended inside the request' },
+};
+
+function toProblem({ code = 'unknown fault' }: NodeJS.ErrnoException): Problem {
+  return PARSER_CODES[code] ?? { code: 'invalid-request', detail: `this is not HTTP/1.1 (${code})` };
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 
-export const Problem = Type.Object(
+const Problem = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
