@@ -18,7 +18,7 @@ import {
   type Manifest,
 } from './format.ts';
 import type { ProvedRun } from './select-run.ts';
-import { renderTimeline } from './timeline/render-timeline.ts';
+import { renderPage } from './render-page.ts';
 import { VERIFY_GUIDE } from './verify-guide.ts';
 
 export interface BundleContent {
@@ -43,7 +43,7 @@ export async function buildFiles(ledger: Ledger, content: BundleContent): Promis
   add(PATHS.verifierKey, `${identity.verifierKey}\n`);
   add(PATHS.proof, formatProof(run.runFirst, run.size, run.hashes));
   add(PATHS.events, entries.ndjson);
-  const timeline = renderTimeline({
+  const timeline = await renderPage({
     origin: identity.origin,
     ledgerId,
     verifierKey: identity.verifierKey,

@@ -7,7 +7,7 @@ import { LEAF_HEADER_BYTES, LEAF_TYPES, LEAF_VERSION, leafTypeName, type Leaf, t
  * a pure function from values to the one text that stands for them.
  */
 export const BUNDLE_FORMAT = 'post-incident-proofs/bundle/v1';
-export const TOOL_NAME = 'post-incident-proofs';
+const TOOL_NAME = 'post-incident-proofs';
 
 /** "At most 5 MB" in either reading of MB. */
 export const BUNDLE_BYTES_MAX = 5_000_000;

@@ -20,7 +20,7 @@ import { batchOf, MemoryLedger } from './memory-ledger.ts';
 
 /** 2026-01-02T03:04:05Z */
 export const START_MS = 1_767_323_045_000;
-export const NS_PER_MS = 1_000_000n;
+const NS_PER_MS = 1_000_000n;
 export const msToNs = (ms: number): bigint => BigInt(ms) * NS_PER_MS;
 
 export interface Fixture {

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { assembleBundle } from '../../src/bundle/assemble.ts';
 import { BundleError } from '../../src/bundle/bundle-error.ts';
 import { BUNDLE_BYTES_MAX, PATHS } from '../../src/bundle/format.ts';
+import { renderPage } from '../../src/bundle/render-page.ts';
+import type { TimelineInput } from '../../src/bundle/timeline-input.ts';
+import { renderTimeline } from '../../src/bundle/timeline/render-timeline.ts';
 import { LEAF_TYPES, leafTypeName } from '../../src/kernel/leaf.ts';
 import { batchOf, MemoryLedger } from '../support/memory-ledger.ts';
 import { makeFixture, msToNs, START_MS, textOf, unpack, type Fixture } from '../support/bundle-fixture.ts';
@@ -133,6 +136,25 @@ describe('assembleBundle', () => {
     const bundle = await assembleBundle(ledger, window);
     expect({ entries: bundle.entries, bytes: bundle.bytes.length }).toEqual({ entries: fitting?.entries, bytes: fitting?.bytes });
     expect(bundle.bytes.length).toBeLessThanOrEqual(BUNDLE_BYTES_MAX);
+  });
+
+  it('draws large timelines in a thread, with the same page as in place', async () => {
+    const { bytes } = await (await makeFixture(3)).bundle(0, 250);
+    const line = textOf(unpack(bytes), PATHS.events).split('\n')[1];
+    const input: TimelineInput = {
+      origin: 'o',
+      ledgerId: '00'.repeat(16),
+      verifierKey: 'k',
+      from: '2026-01-02T03:04:05.000000000Z',
+      to: '2026-01-02T03:04:06.000000000Z',
+      checkpoint: 'c',
+      proof: { first: 0, size: 1, hashes: [] },
+      edgesNdjson: '',
+      eventsNdjson: `${line}\n`.repeat(2000),
+      toolVersion: '0.0.0-test',
+    };
+    expect(input.eventsNdjson.length).toBeGreaterThan(262_144);
+    expect(await renderPage(input)).toBe(renderTimeline(input));
   });
 
   it('refuses more builds than may wait', async () => {

@@ -1,0 +1,6 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { TimelineInput } from './timeline-input.ts';
+import { renderTimeline } from './timeline/render-timeline.ts';
+
+/** Runs in a thread of its own: one page, then the end. */
+parentPort?.postMessage(renderTimeline(workerData as TimelineInput));
