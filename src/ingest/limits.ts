@@ -1,10 +1,10 @@
 import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
 
-/** Events of one request. One request is one run of leaves that recovery keeps whole, so it also bounds what a crash can cut off. */
+/**
+ * Events of one request. One request is one run of leaves that recovery keeps whole, so it also bounds what a crash can cut off; and
+ * the distinct tenants of a request, as every event names at most one: far below what a Uint16 index holds.
+ */
 export const EVENTS_MAX = 10_000;
-
-/** Distinct tenants of one request: every event names at most one, so EVENTS_MAX bounds them, far below what a Uint16 index holds. */
-export const TENANTS_MAX = EVENTS_MAX;
 
 /** Objects and arrays inside each other, the event itself counted. Keeps every reader that recurses far from its stack's end. */
 export const DEPTH_MAX = 32;
