@@ -7,7 +7,7 @@ const KILLS = 52;
 
 it(
   `loses no acknowledged event, stores none twice and halves no request over ${KILLS} kills under load`,
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     using directory = tempDir();
     const report = await runCrashLoop({ directory: directory.path, seed: testSeed(), kills: KILLS, log: console.log });
