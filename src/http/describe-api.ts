@@ -8,7 +8,10 @@ import { problemResponse } from './schemas/common.ts';
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
   app.addHook('onRoute', ({ schema }) => {
     if (schema === undefined || schema.hide === true) return;
-    schema.response = { ...schema.response, default: problemResponse('Anything else that goes wrong, see docs/errors.md') };
+    schema.response = {
+      ...(schema.response as object | undefined),
+      default: problemResponse('Anything else that goes wrong, see docs/errors.md'),
+    };
   });
   await app.register(fastifySwagger, {
     transform: ({ schema, url }) => ({ schema: namePath(schema), url: url.replace(/\*$/, ':path') }),
