@@ -16,6 +16,7 @@ import { MemoryLedger } from '../support/memory-ledger.ts';
 import { testSeed } from '../support/seed.ts';
 
 const FLIPS = 1500;
+const DAMAGES = 150;
 let fixture: Fixture;
 let bundle: Bundle;
 let other: MemoryLedger;
@@ -129,6 +130,26 @@ describe('verifyBundle', () => {
       expect(isOk(report)).toBe(false);
       expect(report.findings.map(({ place }) => place.file)).toContain(path === PATHS.manifest ? PATHS.manifest : path);
     }
+  });
+
+  it('never accepts and never trips over damage inside an archive that is itself in order', async () => {
+    const files = unpack(bundle.bytes);
+    const damage = fc.record({
+      path: fc.constantFrom(...ARCHIVE_PATHS),
+      at: fc.nat(),
+      bytes: fc.uint8Array({ maxLength: 4 }),
+      cut: fc.nat(4),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ path, at, bytes, cut }) => {
+        const content = Buffer.from(files.get(path) ?? []);
+        const place = at % content.length;
+        const damaged = Buffer.concat([content.subarray(0, place), bytes, content.subarray(place + cut)]);
+        if (damaged.equals(content)) return true;
+        return !isOk(verifyBundle({ bytes: await writeZip(new Map(files).set(path, damaged)), hmacKey: fixture.ledger.hmacKey }));
+      }),
+      { seed: testSeed(), numRuns: DAMAGES },
+    );
   });
 
   it('names the entry whose text was changed', async () => {
