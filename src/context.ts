@@ -4,6 +4,7 @@ import { buildApp } from './app.ts';
 import { toolVersion } from './cli/tool-version.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
+import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { Observer } from './observe/observer.ts';
 
@@ -12,6 +13,8 @@ export interface Context {
   readonly app: FastifyInstance;
   readonly ledger: OpenedLedger;
   readonly observer: Observer;
+  /** Resolves when the ledger's writer has died, whenever that was: the process must end. */
+  readonly failed: Promise<LedgerError>;
   /** Answers what has begun, refuses the rest, lands what is queued, closes the ledger. */
   stop(): Promise<void>;
 }
@@ -35,6 +38,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     anchorNote: options.anchorNote,
     queueRequestsMax: options.queueRequestsMax,
   });
+  const failed = new Promise<LedgerError>((resolve) => ledger.events.once('fatal', resolve));
   ledger.events.on('committed', (commit) => observer.committed(commit));
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
@@ -52,5 +56,5 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await app.close();
     await ledger.close();
   };
-  return { app, ledger, observer, stop: () => (stopped ??= stop()) };
+  return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
 }

@@ -48,11 +48,9 @@ function parseOptions(args: readonly string[]): { anchor: string | undefined } {
 
 async function runUntilStopped(context: Context, config: Config, secrets: Secrets, io: CommandIo): Promise<number> {
   const { app, ledger, observer } = context;
-  const failed = new Promise<number>((resolve) => {
-    ledger.events.once('fatal', (error) => {
-      observer.log.fatal({ err: error, code: error.code }, 'the ledger writer has failed; ending, recovery is the normal start');
-      resolve(EXIT_ERROR);
-    });
+  const failed = context.failed.then((error) => {
+    observer.log.fatal({ err: error, code: error.code }, 'the ledger writer has failed; ending, recovery is the normal start');
+    return EXIT_ERROR;
   });
   try {
     await app.listen({ host: config.host, port: config.port });
