@@ -1,6 +1,7 @@
 import { PATHS, type Manifest } from '../bundle/format.ts';
 import { fromHex, toHex } from '../kernel/bytes.ts';
 import { LEDGER_ID_BYTES } from '../kernel/chain.ts';
+import { LEAF_TYPES } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { checkAnchor } from './bundle-anchor.ts';
 import { ArchiveFormatError, readArchive, type ArchiveFile } from './bundle-archive.ts';
@@ -75,6 +76,7 @@ function checkContent(report: ReportBuilder, input: VerifyBundleInput, parsed: P
   const run = [...before, ...events, ...edges.slice(before.length)];
   const placeOf = placesOf(before.length, events.length);
   checkOrder(report, run, placeOf);
+  checkGenesis(report, parsed, run[0]);
   report.close('entries', `${events.length} entries and ${edges.length} around them give their leaf hashes, without a gap and in order`);
   if (proof === undefined || checkpoint === undefined) report.skip('tree', 'proof or checkpoint cannot be read');
   else {
@@ -91,6 +93,18 @@ function checkContent(report: ReportBuilder, input: VerifyBundleInput, parsed: P
   report.close('counts', 'levels and types are those of the entries');
   const macsChecked = checkMacs(report, input, { manifest, run, placeOf });
   return { macsChecked, isAnchored: checkAnchor(report, input, parsed, run) };
+}
+
+/** A bundle that reaches back to the genesis entry says twice which ledger it is of. */
+function checkGenesis(report: ReportBuilder, { files, manifest }: ParsedBundle, entry: CheckedEntry | undefined): void {
+  const leaf = entry?.leaf;
+  if (leaf?.type !== LEAF_TYPES.genesis || leaf.seq !== 0 || manifest === undefined) return;
+  const text = tryText(leaf.payload) ?? '';
+  const key = tryText(fileOf(files, PATHS.verifierKey))?.trimEnd() ?? '';
+  const says = (name: string, value: string): boolean => text.includes(`"${name}":${JSON.stringify(value)}`);
+  if (says('ledgerId', manifest.ledgerId) && says('origin', manifest.origin) && says('publicKey', key)) return;
+  const place = { file: PATHS.manifest, seqFirst: 0, seqLast: 0 };
+  report.found('TAMPERED', place, 'the ledger id, origin and key that stand in the genesis entry', 'others');
 }
 
 function checkCounts(report: ReportBuilder, manifest: Manifest, events: readonly CheckedEntry[]): void {

@@ -232,6 +232,13 @@ describe('a bundle signed again with the stolen log key', () => {
     expect(report.verdict).toBe(verdict);
   });
 
+  it('is refused under another ledger id when it reaches back to the genesis entry', async () => {
+    const { bytes } = await fixture.bundle(0, 900);
+    expect(isOk(verifyBundle({ bytes }))).toBe(true);
+    const renamed = await forge(fixture.ledger, unpack(bytes), (manifest) => ({ ...manifest, ledgerId: '44'.repeat(16) }));
+    expect(verifyBundle({ bytes: renamed })).toMatchObject({ verdict: 'TAMPERED', exitCode: 31 });
+  });
+
   it('is refused without its edges', async () => {
     for (const change of [(all: string[]) => all.slice(1), (all: string[]) => all.slice(0, 1), () => []]) {
       const report = await forged(PATHS.edges, lines(change));
