@@ -7,7 +7,7 @@ import { LEAF_MAC_BYTES } from './leaf.ts';
  * verifier uses. All inputs are fixed width but the last, so no two different inputs give the same bytes.
  */
 export const CHAIN_DOMAIN = utf8('proofs/chain/v1\n');
-export const KEY_COMMITMENT_LABEL = utf8('proofs/key-commitment/v1\n');
+const KEY_COMMITMENT_LABEL = utf8('proofs/key-commitment/v1\n');
 export const WATERMARK_LABEL = utf8('proofs/watermark/v1\n');
 
 export const LEDGER_ID_BYTES = 16;

@@ -13,7 +13,7 @@ export class CodedError<Code extends string = string> extends Error {
 }
 
 /** A broken invariant: our own mistake, never the caller's. For the ledger it ends the process; recovery is the normal start. */
-export class InvariantError extends CodedError<'invariant'> {
+class InvariantError extends CodedError<'invariant'> {
   constructor(message: string) {
     super('invariant', message);
   }

@@ -48,7 +48,7 @@ export function leafTypeName(type: number): LeafTypeName | undefined {
 /** Last leaf of its request: recovery never keeps half a request. */
 export const FLAG_LAST_OF_REQUEST = 1 << 0;
 /** The payload has committed (redactable) fields. */
-export const FLAG_COMMITTED_FIELDS = 1 << 1;
+const FLAG_COMMITTED_FIELDS = 1 << 1;
 /** The payload is preceded by a request tag. */
 export const FLAG_REQUEST_TAG = 1 << 2;
 export const FLAGS_KNOWN = FLAG_LAST_OF_REQUEST | FLAG_COMMITTED_FIELDS | FLAG_REQUEST_TAG;

@@ -1,4 +1,4 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, readSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** The few durable file operations the ledger is built from. Synchronous: they run in the writer thread, or once at start. */
@@ -126,10 +126,6 @@ export function listDirectory(path: string): string[] {
 
 export function removeFile(path: string): void {
   unlinkSync(path);
-}
-
-export function readText(path: string): string {
-  return readFileSync(path, 'utf8');
 }
 
 export function errorCode(error: unknown): string | undefined {

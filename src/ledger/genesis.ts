@@ -8,7 +8,7 @@ import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { LedgerIdentity } from './ports.ts';
 
-export const LEDGER_FORMAT = 'post-incident-proofs/ledger/v1';
+const LEDGER_FORMAT = 'post-incident-proofs/ledger/v1';
 
 export function genesisPayload(identity: LedgerIdentity, hmacKey: Uint8Array): Json {
   return {

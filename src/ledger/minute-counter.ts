@@ -4,7 +4,7 @@ import { LEVELS } from '../kernel/levels.ts';
 
 const MINUTE_NS = 60_000_000_000n;
 /** A summary names at most this many tenants, so that its payload always fits a leaf; the rest are counted together. */
-export const TENANTS_NAMED_MAX = 64;
+const TENANTS_NAMED_MAX = 64;
 
 interface MinuteCounts {
   readonly minute: number;
