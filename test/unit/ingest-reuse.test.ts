@@ -60,7 +60,9 @@ describe('faults of hostile bodies', () => {
   test('a path shows no more than 64 characters of a key and 256 in all', () => {
     const key = 'k'.repeat(100_000);
     const deep = `${`{"${'d'.repeat(80)}":`.repeat(20)}{"a":1,"a":2}${'}'.repeat(20)}`;
-    const { faults } = parseEvents(bytes(`{"message":"","${key}":1,"${key}":2}\n{"message":"","x":${deep}}`), 'ndjson', { onInvalid: 'reject' });
+    const { faults } = parseEvents(bytes(`{"message":"","${key}":1,"${key}":2}\n{"message":"","x":${deep}}`), 'ndjson', {
+      onInvalid: 'reject',
+    });
     expect(faults.map(({ line, field }) => [line, [...field].length])).toEqual([
       [1, 64],
       [2, 256],
