@@ -14,7 +14,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
     };
   });
   await app.register(fastifySwagger, {
-    transform: ({ schema, url }) => ({ schema: namePath(schema), url: url.replace(/\*$/, ':path') }),
+    transform: ({ schema, url }) => ({ schema: addBody(namePath(schema)), url: url.replace(/\*$/, ':path') }),
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -41,4 +41,9 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
 function namePath(schema: FastifySchema): FastifySchema {
   if (schema.params === undefined) return schema;
   return { ...schema, params: Type.Object({ path: Type.String({ description: 'The rest of the path, with its slashes.' }) }) };
+}
+
+/** Bodies are read and checked by their room, not by the framework; their shape is only for readers. */
+function addBody(schema: FastifySchema & { readonly documentedBody?: unknown }): FastifySchema {
+  return schema.documentedBody === undefined ? schema : { ...schema, body: schema.documentedBody };
 }

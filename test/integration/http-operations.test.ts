@@ -169,6 +169,24 @@ describe('the description of the interface', () => {
     }
   });
 
+  it('states what POST /events takes, as JSON and as NDJSON', async () => {
+    const { json } = await app.getJson('/openapi.json');
+    expect(json).toMatchObject({
+      paths: {
+        '/events': {
+          post: {
+            requestBody: {
+              content: {
+                'application/json': { schema: { anyOf: [{ title: 'Event' }, { type: 'array' }] } },
+                'application/x-ndjson': { schema: { type: 'string' } },
+              },
+            },
+          },
+        },
+      },
+    });
+  });
+
   it('is shown at /docs with everything the page loads from this very server', async () => {
     const page = await fetch(`${app.url}/docs`);
     expect(page.status).toBe(200);

@@ -9,7 +9,10 @@ export interface Lifecycle {
   readonly isStopping: boolean;
 }
 
-const Readiness = Type.Object({ status: Type.Enum(['ready', 'degraded', 'unavailable']), reasons: Type.Array(Type.String()) });
+const Readiness = Type.Object(
+  { status: Type.Enum(['ready', 'degraded', 'unavailable']), reasons: Type.Array(Type.String()) },
+  { description: 'Whether events are taken, and what is wrong.' },
+);
 
 export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: Observer, lifecycle: Lifecycle): void {
   app.get(
@@ -19,7 +22,7 @@ export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: O
         operationId: 'getHealth',
         tags: ['operations'],
         summary: 'The process answers',
-        response: { 200: Type.Object({ status: Type.Literal('alive') }) },
+        response: { 200: Type.Object({ status: Type.Literal('alive') }, { description: 'It does.' }) },
       },
     },
     () => ({

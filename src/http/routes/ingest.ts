@@ -7,6 +7,7 @@ import type { Ledger } from '../../ledger/ports.ts';
 import type { Observer } from '../../observe/observer.ts';
 import { HttpError } from '../http-error.ts';
 import { problemResponse } from '../schemas/common.ts';
+import { EVENTS_BODY } from '../schemas/event.ts';
 
 /** Bounds the memory of one request; 10,000 events of 800 bytes fit. */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -20,15 +21,18 @@ const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application
 export const EVENT_MEDIA_TYPES = ['application/json', ...NDJSON_TYPES];
 const MODE = { reject: 0, skip: 1 } as const;
 
-const Accepted = Type.Object({
-  accepted: Type.Integer({ description: 'Events stored.' }),
-  first: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the first of them.' }),
-  last: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the last of them.' }),
-  checkpoint: Type.String({ description: 'Signed checkpoint that covers them (C2SP note).' }),
-  rejected: Type.Optional(Type.Integer({ description: 'Lines refused under onInvalid=skip.' })),
-  faults: Type.Optional(Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), reason: Type.String() }))),
-  faultsTotal: Type.Optional(Type.Integer()),
-});
+const Accepted = Type.Object(
+  {
+    accepted: Type.Integer({ description: 'Events stored.' }),
+    first: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the first of them.' }),
+    last: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the last of them.' }),
+    checkpoint: Type.String({ description: 'Signed checkpoint that covers them (C2SP note).' }),
+    rejected: Type.Optional(Type.Integer({ description: 'Lines refused under onInvalid=skip.' })),
+    faults: Type.Optional(Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), reason: Type.String() }))),
+    faultsTotal: Type.Optional(Type.Integer()),
+  },
+  { description: 'Stored: on disk before this answer was sent.' },
+);
 
 const Query = Type.Object(
   {
@@ -47,6 +51,8 @@ const schema = {
     'One JSON event, an array of events, or NDJSON (up to 8 MiB, 10,000 events). Our event shape (docs/events.md) or pino lines. With an `Idempotency-Key` header a retried request lands once; the answer then carries `Idempotency-Replayed: true`.',
   consumes: ['application/json', 'application/x-ndjson'],
   querystring: Query,
+  headers: Type.Object({ 'idempotency-key': Type.Optional(Type.String({ description: '1 to 255 visible ASCII characters.' })) }),
+  documentedBody: EVENTS_BODY,
   response: {
     201: Accepted,
     400: problemResponse('Every fault of the request; nothing was stored'),

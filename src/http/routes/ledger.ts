@@ -11,19 +11,22 @@ import { problemResponse, rawResponse } from '../schemas/common.ts';
 /** Full tiles never change; partial ones and the checkpoint do. */
 const CACHE_FOREVER = 'public, max-age=31536000, immutable';
 
-const Status = Type.Object({
-  origin: Type.String(),
-  ledgerId: Type.String(),
-  verifierKey: Type.String(),
-  size: Type.Integer(),
-  root: Type.String({ description: 'Hex.' }),
-  lastEntryAt: Type.String(),
-  queuedRequests: Type.Integer(),
-  queuedBytes: Type.Integer(),
-  recoveries: Type.Integer(),
-  isDiskFull: Type.Boolean(),
-  isCheckpointStale: Type.Boolean(),
-});
+const Status = Type.Object(
+  {
+    origin: Type.String(),
+    ledgerId: Type.String(),
+    verifierKey: Type.String(),
+    size: Type.Integer(),
+    root: Type.String({ description: 'Hex.' }),
+    lastEntryAt: Type.String(),
+    queuedRequests: Type.Integer(),
+    queuedBytes: Type.Integer(),
+    recoveries: Type.Integer(),
+    isDiskFull: Type.Boolean(),
+    isCheckpointStale: Type.Boolean(),
+  },
+  { description: 'What the ledger is and how it fares.' },
+);
 
 export function registerLedger(app: FastifyInstance, ledger: Ledger): void {
   const checkpoint = {
