@@ -40,7 +40,7 @@ export function toField(path: Path): string {
 }
 
 /** RFC 8785 section 3.2.2.2 is what JSON.stringify does, and lone surrogates as escapes, so that they can be named. */
-export function toJsonString(text: string): string {
+function toJsonString(text: string): string {
   return JSON.stringify(text);
 }
 
