@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { tempDir } from '../support/temp-dir.ts';
 import { findSites, runFaultCase, type FaultOutcome } from './fault-case.ts';
 import { faultsFor } from './fault-plan.ts';
@@ -40,5 +41,5 @@ await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
 const broken = outcomes.filter(({ wrong }) => wrong.length > 0);
 console.log(`${outcomes.length} cases, ${broken.length} with broken promises`);
 for (const outcome of broken) console.log(outcomeLine(outcome));
-if (values.write) writeFileSync(TABLE, faultTable(outcomes));
+if (values.write) writeFileSync(TABLE, await format(faultTable(outcomes), { ...(await resolveConfig(TABLE)), filepath: TABLE }));
 process.exitCode = broken.length === 0 ? 0 : 1;
