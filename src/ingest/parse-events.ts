@@ -19,6 +19,8 @@ export interface ParsedEvents {
   readonly faultsTotal: number;
   /** Lines or elements refused. */
   readonly rejected: number;
+  /** Nothing is wrong but size: more than EVENTS_MAX events, or only events beyond what a leaf takes. */
+  readonly isTooLarge: boolean;
 }
 
 /** Ends every token and every string: no JSON text may hold it raw. */
@@ -63,6 +65,8 @@ class RequestParser {
   #events = 0;
   #rejected = 0;
   #isTooMany = false;
+  /** Events whose only fault is their size. */
+  #oversized = 0;
 
   constructor(body: Uint8Array) {
     this.#body = body;
@@ -176,7 +180,11 @@ class RequestParser {
         return true;
       }
       mapper.map(root);
-      if (this.#faults.total === faultsBefore && mapper.write(out, tape.nodes[root + VALUE_END] - tape.nodes[root + VALUE_AT]))
+      const isValid = this.#faults.total === faultsBefore;
+      if (isValid && !mapper.write(out, tape.nodes[root + VALUE_END] - tape.nodes[root + VALUE_AT])) {
+        this.#oversized++;
+        this.#rejected++;
+      } else if (isValid)
         this.#keep();
       else this.#rejected++;
       return true;
@@ -216,7 +224,8 @@ class RequestParser {
           tenantNames: tenantTable.names,
         };
     tape.unload();
-    return { batch, faults, faultsTotal, rejected: this.#rejected };
+    const isOversized = onInvalid === 'reject' && faultsTotal > 0 && this.#oversized === faultsTotal;
+    return { batch, faults, faultsTotal, rejected: this.#rejected, isTooLarge: this.#isTooMany || isOversized };
   }
 }
 

@@ -32,6 +32,11 @@ function refused(contentType: string, name: string, body: string | Uint8Array<Ar
   return { name, contentType, body: typeof body === 'string' ? toBody(body) : body, expect: { status: 400, faults } };
 }
 
+/** Nothing is wrong with the body but its size. */
+function tooLarge(bad: BadBody): BadBody {
+  return { ...bad, expect: { ...bad.expect, status: 413 } };
+}
+
 /** One JSON document, refused with these faults. */
 function json(name: string, body: string | Uint8Array<ArrayBuffer>, ...faults: ExpectedFault[]): BadBody {
   return refused(JSON_TYPE, `JSON: ${name}`, body, ...faults);
@@ -115,9 +120,9 @@ const HOSTILE: readonly BadBody[] = [
   json('a lone surrogate in a key', '{"message":"a","attributes":{"\\ud800":1}}', fault(1, 'attributes.\\ud800', /surrogate/)),
   json('a raw line feed in a string', '{"message":"two\nlines"}', fault(1, 'message', /control/)),
   json('a raw NUL in a string', toBody('{"message":"', [0], '"}'), fault(1, 'message', /control/)),
-  json('a huge message', `{"message":"${'m'.repeat(PAYLOAD_BYTES_MAX)}"}`, fault(1, '', /65,?415/)),
+  tooLarge(json('a huge message', `{"message":"${'m'.repeat(PAYLOAD_BYTES_MAX)}"}`, fault(1, '', /65,?415/))),
   json('a huge number of attributes', `{"message":"a","attributes":{"l":[${'0,'.repeat(40_000)}0]}}`, fault(1, '')),
-  json('one event too many', `[${'{"message":"a"},'.repeat(EVENTS_MAX)}{"message":"a"}]`, fault(EVENTS_MAX + 1, '')),
+  tooLarge(json('one event too many', `[${'{"message":"a"},'.repeat(EVENTS_MAX)}{"message":"a"}]`, fault(EVENTS_MAX + 1, ''))),
 ];
 
 const LINES: readonly BadBody[] = [
@@ -144,7 +149,7 @@ const LINES: readonly BadBody[] = [
     fault(5, 'level'),
     fault(5, 'message'),
   ),
-  ndjson('one line too many', '{"message":"a"}\n'.repeat(EVENTS_MAX + 1), fault(EVENTS_MAX + 1, '')),
+  tooLarge(ndjson('one line too many', '{"message":"a"}\n'.repeat(EVENTS_MAX + 1), fault(EVENTS_MAX + 1, ''))),
 ];
 
 const FINE = toBody('{"message":"a"}');

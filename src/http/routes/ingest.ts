@@ -56,7 +56,7 @@ const schema = {
   response: {
     201: Accepted,
     400: problemResponse('Every fault of the request; nothing was stored'),
-    413: problemResponse('More than 8 MiB'),
+    413: problemResponse('More than 8 MiB or 10,000 events, or an event beyond what an entry takes'),
     415: problemResponse('Neither JSON nor NDJSON'),
     422: problemResponse('The Idempotency-Key came with another request before'),
     503: problemResponse('Too much is waiting; see Retry-After'),
@@ -71,9 +71,9 @@ export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: O
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
     const parsed = parseEvents(body, NDJSON_TYPES.includes(mediaType) ? 'ndjson' : 'json', { onInvalid });
-    if (parsed.faultsTotal > 0 && onInvalid === 'reject') {
+    if (parsed.isTooLarge || (parsed.faultsTotal > 0 && onInvalid === 'reject')) {
       observer.eventsAccepted(0, parsed.rejected);
-      throw new HttpError('invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, {
+      throw new HttpError(parsed.isTooLarge ? 'too-large' : 'invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, {
         faults: parsed.faults,
         faultsTotal: parsed.faultsTotal,
       });
