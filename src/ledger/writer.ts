@@ -54,6 +54,8 @@ type Group = Omit<Commit, 'head' | 'isCheckpointStale' | 'commitMs'> & { head: O
 const TICK_ID = -1;
 /** Records of our own (recovery) that nobody waits for. */
 const OWN_ID = -2;
+/** A leaf of our own that only finds out whether the disk is still full: dropped when it is. */
+const PROBE_ID = -3;
 
 /**
  * The commit loop: stage → write → fdatasync → sign and publish the checkpoint → watermark → acknowledge. While one group is being
@@ -73,6 +75,7 @@ export class Writer {
   /** True when the disk was too full at start to publish the checkpoint: then it can still be read, and refuses with 507. */
   readonly isCheckpointStale: boolean;
   #queue: Queued[] = [];
+  #isDiskFull = false;
   /** Records of our own that met a full disk: nobody else would send them again. */
   readonly #held: Queued[] = [];
   #wake: (() => void) | undefined;
@@ -112,9 +115,13 @@ export class Writer {
     this.#wake?.();
   }
 
-  /** Lets a minute that is over be closed although nothing arrives. */
+  /**
+   * Lets a minute that is over be closed although nothing arrives; after a full disk it also tries a leaf of our own, so that a sidecar
+   * that producers have turned away from finds out that space is back.
+   */
   tick(): void {
-    this.append(TICK_ID, { events: EMPTY_BATCH });
+    if (this.#isDiskFull) this.append(PROBE_ID, { events: EMPTY_BATCH, record: { type: 'heartbeat', payload: { reason: 'is there space again' } } });
+    else this.append(TICK_ID, { events: EMPTY_BATCH });
   }
 
   /** Runs until closed, then everything queued is committed. Never rejects: failures go to `fatal`. */
@@ -181,10 +188,12 @@ export class Writer {
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       state.reset(before);
+      this.#isDiskFull = true;
       this.#held.push(...queued.filter(({ id }) => id === OWN_ID));
       this.#events.diskFull(results.map((result) => result.id), error);
       return undefined;
     }
+    this.#isDiskFull = false;
     return {
       results,
       head: { size: state.size, root: state.frontier.root(), lastTimeNs: state.lastTimeNs, segmentFirst: state.end.first, segmentBytes: state.end.bytes },

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { runProgram, startSidecar } from '../support/start-sidecar.ts';
+import { runProgram } from '../support/run-program.ts';
+import { startSidecar, type Sidecar } from '../support/sidecar.ts';
 
 /** Several processes start here one after the other, on machines that may be busy. */
 const SLOW_MS = 90_000;
@@ -61,7 +62,7 @@ function expectWhole(stored: readonly { number: number; bytes: Buffer }[], origi
 }
 
 test('a mixed log comes back from the ledger byte for byte, each line once and in order', { timeout: SLOW_MS }, async () => {
-  await using sidecar = await startSidecar(dataDir);
+  await using sidecar = await startSidecar({ dataDir });
   const { bytes, originals } = mixedLog(3000);
   const log = join(dir, 'auth.log');
   writeFileSync(log, bytes);
@@ -70,7 +71,7 @@ test('a mixed log comes back from the ledger byte for byte, each line once and i
   expect(first.out).toContain('3,000 lines stored');
   const again = await runProgram(['import', log, '--url', sidecar.url, '--format', 'syslog', '--json']).result;
   expect(JSON.parse(again.out)).toMatchObject({ complete: true, files: [{ stored: 0, alreadyPresent: 3000, presentOtherwise: 0 }] });
-  expect(await sidecar.end('SIGTERM')).toBe(0);
+  expect(await end(sidecar, 'SIGTERM')).toBe(0);
   expectWhole(await storedLines(), originals);
 });
 
@@ -83,7 +84,7 @@ test(
     writeFileSync(log, bytes);
     const args = (url: string): string[] => ['import', log, '--url', url, '--format', 'syslog', '--batch', '20'];
     for (let kill = 0; kill < 2; kill++) {
-      await using sidecar = await startSidecar(dataDir);
+      await using sidecar = await startSidecar({ dataDir });
       const run = runProgram(args(sidecar.url));
       // Some batches are there as soon as entries can be counted; then both die without a word.
       const enough = 15 + 700 * kill;
@@ -92,21 +93,21 @@ test(
         if (size > enough) break;
       }
       if (kill % 2 === 0) run.child.kill('SIGKILL');
-      await sidecar.end('SIGKILL');
+      await end(sidecar, 'SIGKILL');
       run.child.kill('SIGKILL');
       await run.result;
     }
-    await using sidecar = await startSidecar(dataDir);
+    await using sidecar = await startSidecar({ dataDir });
     const { code, out } = await runProgram(args(sidecar.url)).result;
     expect(code).toBe(0);
     expect(out).toContain('already present');
-    await sidecar.end('SIGTERM');
+    await end(sidecar, 'SIGTERM');
     expectWhole(await storedLines(), originals);
   },
 );
 
 test('Ctrl-C stops after a whole batch with exit code 130, and the next run goes on', { timeout: SLOW_MS }, async () => {
-  await using sidecar = await startSidecar(dataDir);
+  await using sidecar = await startSidecar({ dataDir });
   const { bytes, originals } = mixedLog(3000);
   const log = join(dir, 'auth.log');
   writeFileSync(log, bytes);
@@ -121,12 +122,12 @@ test('Ctrl-C stops after a whole batch with exit code 130, and the next run goes
   expect(stopped.code).toBe(130);
   expect(stopped.err).toContain('run the same command again to go on');
   expect((await runProgram(args).result).code).toBe(0);
-  await sidecar.end('SIGTERM');
+  await end(sidecar, 'SIGTERM');
   expectWhole(await storedLines(), originals);
 });
 
 test('faulty NDJSON is refused by the sidecar with the line numbers of the file', { timeout: SLOW_MS }, async () => {
-  await using sidecar = await startSidecar(dataDir);
+  await using sidecar = await startSidecar({ dataDir });
   const log = join(dir, 'app.ndjson');
   writeFileSync(
     log,
@@ -136,7 +137,7 @@ test('faulty NDJSON is refused by the sidecar with the line numbers of the file'
   expect(code).toBe(65);
   expect(out).toContain('0 lines stored, then refused after line 0 (ndjson)');
   for (const line of [3, 4, 5]) expect(out).toMatch(new RegExp(`^ {2}line ${line}[:,]`, 'm'));
-  await sidecar.end('SIGTERM');
+  await end(sidecar, 'SIGTERM');
   expect(await storedLines()).toEqual([]);
 });
 
@@ -171,7 +172,7 @@ async function closedAddress(): Promise<string> {
 }
 
 test('a reader that leaves early ends log cat quietly', { timeout: SLOW_MS }, async () => {
-  await using sidecar = await startSidecar(dataDir);
+  await using sidecar = await startSidecar({ dataDir });
   const log = join(dir, 'auth.log');
   writeFileSync(log, mixedLog(3000).bytes);
   expect((await runProgram(['import', log, '--url', sidecar.url, '--format', 'syslog']).result).code).toBe(0);
@@ -185,3 +186,9 @@ test('a reader that leaves early ends log cat quietly', { timeout: SLOW_MS }, as
   const code = await new Promise((resolve) => shell.once('close', resolve));
   expect({ code, err: texts.err, lines: texts.out.split('\n').length - 1 }).toEqual({ code: 0, err: '', lines: 3 });
 });
+
+/** Exit code, or 128 + signal number. */
+function end(sidecar: Sidecar, signal: NodeJS.Signals): Promise<number> {
+  sidecar.kill(signal);
+  return sidecar.exited;
+}
