@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concat, utf8 } from '../../src/kernel/bytes.ts';
 import { EMPTY_BATCH } from '../../src/kernel/event-batch.ts';
+import { PAYLOAD_BYTES_MAX } from '../../src/kernel/leaf.ts';
 import { parseEvents } from '../../src/ingest/parse-events.ts';
 import { DEPTH_MAX, EVENTS_MAX, FAULTS_MAX, QUOTED_CHARS_MAX } from '../../src/ingest/limits.ts';
 import { faultPaths, parseText } from '../support/parse-text.ts';
@@ -110,6 +111,32 @@ describe('faults', () => {
       payloads: [A, B],
       faults: [{ line: 2, field: '', reason: expect.stringContaining('byte 15') }],
     });
+  });
+});
+
+describe('a request that is too large', () => {
+  const large = `{"message":"${'m'.repeat(PAYLOAD_BYTES_MAX)}"}`;
+  const isTooLarge = (body: string, onInvalid: 'reject' | 'skip' = 'reject'): boolean =>
+    parseEvents(utf8(body), 'ndjson', { onInvalid }).isTooLarge;
+
+  it('is told from a wrong one: size is all that is wrong with it', () => {
+    expect(isTooLarge(`${A}\n${large}\n${large}\n`)).toBe(true);
+    expect(isTooLarge(`${A}\n`.repeat(EVENTS_MAX + 1))).toBe(true);
+    expect(isTooLarge(`${BAD}\n${large}\n`)).toBe(false);
+    expect(isTooLarge(`${BAD}\n`)).toBe(false);
+    expect(isTooLarge(`${A}\n`)).toBe(false);
+  });
+
+  it('has too many events even if bad ones may be skipped, but a large one is skipped like any other', () => {
+    expect(isTooLarge(`${A}\n`.repeat(EVENTS_MAX + 1), 'skip')).toBe(true);
+    expect(isTooLarge(`${A}\n${large}\n`, 'skip')).toBe(false);
+    expect(parseText(`${A}\n${large}\n`, 'ndjson', 'skip')).toMatchObject({ payloads: [A], faults: [{ line: 2, field: '' }], rejected: 1 });
+  });
+
+  it('by one byte of one event is refused, and not without it', () => {
+    const fitting = `{"message":"${'m'.repeat(PAYLOAD_BYTES_MAX - '{"message":""}'.length)}"}`;
+    expect(parseText(fitting).payloads).toEqual([fitting]);
+    expect(parseText(fitting.replace('"m', '"mm')).faults).toMatchObject([{ line: 1, field: '' }]);
   });
 });
 
