@@ -136,7 +136,7 @@ describe('a request that is too large', () => {
   it('by one byte of one event is refused, and not without it', () => {
     const fitting = `{"message":"${'m'.repeat(PAYLOAD_BYTES_MAX - '{"message":""}'.length)}"}`;
     expect(parseText(fitting).payloads).toEqual([fitting]);
-    expect(parseText(fitting.replace('"m', '"mm')).faults).toMatchObject([{ line: 1, field: '' }]);
+    expect(parseText(fitting.replace(':"m', ':"mm')).faults).toMatchObject([{ line: 1, field: '' }]);
   });
 });
 
