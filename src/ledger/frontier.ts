@@ -21,7 +21,7 @@ export class Frontier {
   readonly #node = Buffer.alloc(1 + 2 * HASH, 0x01);
   #size = 0;
   /** Roots of blocks of 256 leaves completed since they were last taken. */
-  #blockRoots: Buffer[] = [];
+  #blockRoots: Uint8Array[] = [];
 
   get size(): number {
     return this.#size;
@@ -38,32 +38,32 @@ export class Frontier {
       current = hash('sha256', node, 'latin1');
       level++;
       rest = Math.floor(rest / 2);
-      if (1 << level === TILE_WIDTH) this.#blockRoots.push(Buffer.from(current, 'latin1'));
+      if (1 << level === TILE_WIDTH) this.#blockRoots.push(ownBytes(current));
     }
     this.#stack.write(current, level * HASH, HASH, 'latin1');
     this.#size++;
   }
 
-  takeBlockRoots(): Buffer[] {
+  takeBlockRoots(): Uint8Array[] {
     const roots = this.#blockRoots;
     this.#blockRoots = [];
     return roots;
   }
 
   /** Root of the tree; the size must be at least 1. */
-  root(): Buffer {
-    let current: Buffer | undefined;
+  root(): Uint8Array {
+    let current: Uint8Array | undefined;
     let rest = this.#size;
     for (let level = 0; rest > 0; level++, rest = Math.floor(rest / 2)) {
       if (rest % 2 === 0) continue;
       const subtree = this.#stack.subarray(level * HASH, (level + 1) * HASH);
       if (current === undefined) {
-        current = Buffer.from(subtree);
+        current = new Uint8Array(subtree);
         continue;
       }
       this.#node.set(subtree, 1);
       this.#node.set(current, 1 + HASH);
-      current = Buffer.from(hash('sha256', this.#node, 'latin1'), 'latin1');
+      current = ownBytes(hash('sha256', this.#node, 'latin1'));
     }
     if (current === undefined) throw new RangeError('an empty tree has no frontier root');
     return current;
@@ -79,4 +79,9 @@ export class Frontier {
     this.#size = mark.size;
     this.#blockRoots = [];
   }
+}
+
+/** Bytes in a buffer of their own: a small Buffer is a view of an 8 KiB pool, and a message to another thread would clone all of it. */
+function ownBytes(latin1: string): Uint8Array {
+  return new Uint8Array(Buffer.from(latin1, 'latin1'));
 }

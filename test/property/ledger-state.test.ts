@@ -53,7 +53,7 @@ describe('staging', () => {
           timeNs = leaf.timeNs;
         });
         const hashes = leaves.map((leaf) => leafHash(nodeHashes, leaf.bytes));
-        expect(state.frontier.root()).toEqual(Buffer.from(subtreeRoot(nodeHashes, (i) => hashes[i], 0, hashes.length)));
+        expect(Buffer.from(state.frontier.root())).toEqual(Buffer.from(subtreeRoot(nodeHashes, (i) => hashes[i], 0, hashes.length)));
         expect((leaves.at(-1)?.flags ?? 0) & FLAG_LAST_OF_REQUEST).toBe(FLAG_LAST_OF_REQUEST);
       }),
       { seed, numRuns: 60 },
