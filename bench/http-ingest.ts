@@ -21,7 +21,11 @@ export interface IngestResult {
 /** Durable NDJSON ingest over HTTP: batches of 1000 events of 200 B, eight connections, load generator on the same machine. */
 export async function benchHttpIngest(seconds: number): Promise<IngestResult> {
   await using sidecar = await benchSidecar();
-  const request = { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body: ndjsonBody(BATCH_EVENTS, EVENT_BYTES) } as const;
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: ndjsonBody(BATCH_EVENTS, EVENT_BYTES),
+  } as const;
   await autocannon({ url: `${sidecar.url}/events`, connections: CONNECTIONS, duration: 3, ...request });
   const [sizeBefore, cpuBefore, startMs] = [await sidecar.size(), sidecar.cpuSeconds(), performance.now()];
   const rssMiB: number[] = [];
@@ -31,7 +35,10 @@ export async function benchHttpIngest(seconds: number): Promise<IngestResult> {
   const elapsed = (performance.now() - startMs) / 1000;
   const entries = (await sidecar.size()) - sizeBefore;
   const sidecarCores = (sidecar.cpuSeconds() - cpuBefore) / elapsed;
-  const verify = spawnSync(process.execPath, ['src/main.ts', 'log', 'verify', '--data-dir', sidecar.dataDir, '--json'], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const verify = spawnSync(process.execPath, ['src/main.ts', 'log', 'verify', '--data-dir', sidecar.dataDir, '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
   return {
     seconds: elapsed,
     entriesPerS: Math.round(entries / elapsed),

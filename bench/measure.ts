@@ -36,7 +36,14 @@ export function calibrate(): Calibration {
   closeSync(fd);
   rmSync(directory, { recursive: true });
   const round = Math.round;
-  return { cpu: cpus()[0].model, cores: cpus().length, node: process.version, sha256PerS: round(sha256PerS), diskSyncsPerS: round(diskSyncsPerS), diskBytesPerS: round(diskSyncsPerS * block.length) };
+  return {
+    cpu: cpus()[0].model,
+    cores: cpus().length,
+    node: process.version,
+    sha256PerS: round(sha256PerS),
+    diskSyncsPerS: round(diskSyncsPerS),
+    diskBytesPerS: round(diskSyncsPerS * block.length),
+  };
 }
 
 function perSecond(work: () => number): number {
@@ -90,7 +97,13 @@ export async function benchSidecar(): Promise<BenchSidecar> {
 /** `count` events of `eventBytes` bytes each, as producers send them (keys not sorted), one a line. */
 export function ndjsonBody(count: number, eventBytes: number): string {
   const lines = Array.from({ length: count }, (_, i) => {
-    const event = { time: 1_767_323_045_000 + i, level: 'info', tenant: `team-${i % 7}`, message: '', attributes: { user: i, path: '/api/v1/items' } };
+    const event = {
+      time: 1_767_323_045_000 + i,
+      level: 'info',
+      tenant: `team-${i % 7}`,
+      message: '',
+      attributes: { user: i, path: '/api/v1/items' },
+    };
     const missing = eventBytes - JSON.stringify(event).length;
     return JSON.stringify({ ...event, message: 'm'.repeat(Math.max(0, missing)) });
   });

@@ -8,7 +8,8 @@ import { benchSingleEvents } from './single-events.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, only: { type: 'string' } } });
 const seconds = Number(values.seconds);
-if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600) throw new Error(`--seconds "${values.seconds}" is not a number from 1 to 3600`);
+if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
+  throw new Error(`--seconds "${values.seconds}" is not a number from 1 to 3600`);
 
 const SCENARIOS: Readonly<Record<string, () => unknown>> = {
   'in-process': () => benchInProcess(1_000_000),

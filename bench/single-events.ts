@@ -16,7 +16,13 @@ export async function benchSingleEvents(eventsPerS: number, seconds: number): Pr
   await using sidecar = await benchSidecar();
   const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: ndjsonBody(1, 200).trim() } as const;
   await autocannon({ url: `${sidecar.url}/events`, connections: 50, duration: 3, overallRate: eventsPerS, ...request });
-  const result = await autocannon({ url: `${sidecar.url}/events`, connections: 50, duration: seconds, overallRate: eventsPerS, ...request });
+  const result = await autocannon({
+    url: `${sidecar.url}/events`,
+    connections: 50,
+    duration: seconds,
+    overallRate: eventsPerS,
+    ...request,
+  });
   return {
     eventsPerS,
     seconds,

@@ -42,7 +42,8 @@ export async function lastEntries(reader: LedgerReader, filter: EntryFilter, cou
 
 /** The reading commands judge nothing, but a ledger that is visibly cut must not look whole. */
 export function warnIfCut(reader: OfflineReader, io: CommandIo): void {
-  if (reader.stopped !== undefined) io.stderr.write(`warning: reading stopped at ${toSafeText(reader.stopped)}; run "pproofs log verify"\n`);
+  if (reader.stopped !== undefined)
+    io.stderr.write(`warning: reading stopped at ${toSafeText(reader.stopped)}; run "pproofs log verify"\n`);
   const { size, checkpoint } = reader.head();
   try {
     const signed = parseCheckpoint(checkpoint).size;

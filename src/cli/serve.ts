@@ -60,7 +60,17 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
   }
   const address = addressOf(app.server.address());
   io.stdout.write(`post-incident-proofs listening on ${address}\n`);
-  observer.log.info({ address, dataDir: config.dataDir, entries: ledger.head().size, recoveries: ledger.stats().recoveries, origin: ledger.identity.origin, needsToken: secrets.tokenDigest !== undefined }, 'ready');
+  observer.log.info(
+    {
+      address,
+      dataDir: config.dataDir,
+      entries: ledger.head().size,
+      recoveries: ledger.stats().recoveries,
+      origin: ledger.identity.origin,
+      needsToken: secrets.tokenDigest !== undefined,
+    },
+    'ready',
+  );
   const stopped = new Promise<'stop'>((resolve) => {
     if (io.signal.aborted) resolve('stop');
     else io.signal.addEventListener('abort', () => resolve('stop'), { once: true });

@@ -184,8 +184,7 @@ class RequestParser {
       if (isValid && !mapper.write(out, tape.nodes[root + VALUE_END] - tape.nodes[root + VALUE_AT])) {
         this.#oversized++;
         this.#rejected++;
-      } else if (isValid)
-        this.#keep();
+      } else if (isValid) this.#keep();
       else this.#rejected++;
       return true;
     } catch (error) {

@@ -33,8 +33,7 @@ export function signEd25519(privateKey: KeyObject, message: Uint8Array): Uint8Ar
   return new Uint8Array(sign(null, message, privateKey));
 }
 
-export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) =>
-  verify(null, message, publicKeyObject(publicKey), signature);
+export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => verify(null, message, publicKeyObject(publicKey), signature);
 
 function publicKeyObject(publicKey: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.from(concat(SPKI_PREFIX, publicKey)), format: 'der', type: 'spki' });

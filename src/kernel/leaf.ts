@@ -37,9 +37,7 @@ export const LEAF_TYPES = {
 
 export type LeafTypeName = keyof typeof LEAF_TYPES;
 
-const TYPE_NAMES = new Map<number, LeafTypeName>(
-  Object.entries(LEAF_TYPES).map(([name, code]) => [code, name as LeafTypeName]),
-);
+const TYPE_NAMES = new Map<number, LeafTypeName>(Object.entries(LEAF_TYPES).map(([name, code]) => [code, name as LeafTypeName]));
 
 export function leafTypeName(type: number): LeafTypeName | undefined {
   return TYPE_NAMES.get(type);

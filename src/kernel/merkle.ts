@@ -64,7 +64,14 @@ export function consistencyPath(subtree: SubtreeHash, oldSize: number, newSize: 
 }
 
 /** RFC 9162 2.1.3.2. True when `path` leads from the leaf hash at `index` to `root` in a tree of `size` leaves. */
-export function verifyInclusion(hashes: Hashes, index: number, size: number, leaf: Uint8Array, path: readonly Uint8Array[], root: Uint8Array): boolean {
+export function verifyInclusion(
+  hashes: Hashes,
+  index: number,
+  size: number,
+  leaf: Uint8Array,
+  path: readonly Uint8Array[],
+  root: Uint8Array,
+): boolean {
   if (index >= size) return false;
   let [fn, sn, r] = [index, size - 1, leaf];
   for (const p of path) {
@@ -85,7 +92,14 @@ export function verifyInclusion(hashes: Hashes, index: number, size: number, lea
 }
 
 /** RFC 9162 2.1.4.2. True when `path` shows that the tree of `oldSize` leaves is a prefix of the one of `newSize`. */
-export function verifyConsistency(hashes: Hashes, oldSize: number, newSize: number, oldRoot: Uint8Array, newRoot: Uint8Array, path: readonly Uint8Array[]): boolean {
+export function verifyConsistency(
+  hashes: Hashes,
+  oldSize: number,
+  newSize: number,
+  oldRoot: Uint8Array,
+  newRoot: Uint8Array,
+  path: readonly Uint8Array[],
+): boolean {
   if (oldSize > newSize) return false;
   if (oldSize === newSize) return path.length === 0 && equalBytes(oldRoot, newRoot);
   if (oldSize === 0) return path.length === 0 && equalBytes(oldRoot, emptyRoot(hashes));
@@ -135,7 +149,13 @@ export function rangeProof(subtree: SubtreeHash, first: number, last: number, si
 }
 
 /** Root implied by the leaves [first, first + leaves.length) and a range proof; undefined when the proof has too few or too many hashes. */
-export function rootOfRange(hashes: Hashes, leafHashes: readonly Uint8Array[], first: number, size: number, proof: readonly Uint8Array[]): Uint8Array | undefined {
+export function rootOfRange(
+  hashes: Hashes,
+  leafHashes: readonly Uint8Array[],
+  first: number,
+  size: number,
+  proof: readonly Uint8Array[],
+): Uint8Array | undefined {
   const end = first + leafHashes.length;
   if (leafHashes.length === 0 || end > size) return undefined;
   let used = 0;

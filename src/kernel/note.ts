@@ -92,7 +92,8 @@ export function parseCheckpoint(note: string): SignedCheckpoint {
   if (lines.length !== 4) throw new NoteFormatError('a checkpoint has three lines: origin, size, root');
   const [origin, sizeText, rootText] = lines;
   if (origin.length === 0) throw new NoteFormatError('the origin line is empty');
-  if (!/^(0|[1-9]\d{0,15})$/.test(sizeText) || !Number.isSafeInteger(Number(sizeText))) throw new NoteFormatError('the size line is not a plain decimal number');
+  if (!/^(0|[1-9]\d{0,15})$/.test(sizeText) || !Number.isSafeInteger(Number(sizeText)))
+    throw new NoteFormatError('the size line is not a plain decimal number');
   const root = fromBase64(rootText);
   if (root === undefined || root.length !== HASH_BYTES) throw new NoteFormatError('the root line is not 32 bytes of base64');
   return { origin, size: Number(sizeText), root, text, signatures: parseSignatures(note.slice(split + 2)) };
@@ -106,7 +107,8 @@ function parseSignatures(block: string): NoteSignature[] {
   return lines.map((line) => {
     const match = /^— (\S+) ([A-Za-z0-9+/=]+)$/u.exec(line);
     const raw = match === null ? undefined : fromBase64(match[2]);
-    if (match === null || !isKeyName(match[1]) || raw === undefined || raw.length < 5) throw new NoteFormatError('a signature line is malformed');
+    if (match === null || !isKeyName(match[1]) || raw === undefined || raw.length < 5)
+      throw new NoteFormatError('a signature line is malformed');
     return { name: match[1], keyId: readU32(raw, 0), signature: raw.subarray(4) };
   });
 }

@@ -2,7 +2,15 @@ import type { KeyObject } from 'node:crypto';
 import { utf8 } from '../kernel/bytes.ts';
 import { signEd25519, verifyEd25519 } from '../kernel/ed25519.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
-import { formatCheckpointText, formatNote, isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type Checkpoint } from '../kernel/note.ts';
+import {
+  formatCheckpointText,
+  formatNote,
+  isSignedBy,
+  NoteFormatError,
+  parseCheckpoint,
+  parseVerifierKey,
+  type Checkpoint,
+} from '../kernel/note.ts';
 import type { LedgerIdentity } from './ports.ts';
 
 /** Signed checkpoint note of the tree's first `size` leaves. Ed25519 is deterministic: the same tree gives the same bytes. */

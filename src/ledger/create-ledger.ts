@@ -47,7 +47,10 @@ export function freshWatermark(hmacKey: Uint8Array, generation: number, state: L
   const key = watermarkKey(nodeHashes, hmacKey);
   const checkpointHash = nodeHashes.sha256(Buffer.from(note));
   for (const g of [generation, generation + 1]) {
-    file.set(encodeSlot(nodeHashes, key, { generation: g, epoch: 0, size: state.size, mac: state.chain.mac(), checkpointHash }), slotOffset(g));
+    file.set(
+      encodeSlot(nodeHashes, key, { generation: g, epoch: 0, size: state.size, mac: state.chain.mac(), checkpointHash }),
+      slotOffset(g),
+    );
   }
   return file;
 }

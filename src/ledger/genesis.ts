@@ -38,7 +38,8 @@ export function parseGenesis(leaf: Leaf): LedgerIdentity & { readonly keyCommitm
   if (ledgerId?.length !== LEDGER_ID_BYTES) faults.push('the ledger id is not 16 bytes of hex');
   if (commitment?.length !== HMAC_KEY_BYTES) faults.push('the key commitment is not 32 bytes of hex');
   const identity = { origin: field('origin'), verifierKey: field('publicKey') };
-  if (faults.length > 0 || ledgerId === undefined || commitment === undefined) throw new LedgerError('tampered', `the genesis leaf is damaged: ${faults.join('; ')}`);
+  if (faults.length > 0 || ledgerId === undefined || commitment === undefined)
+    throw new LedgerError('tampered', `the genesis leaf is damaged: ${faults.join('; ')}`);
   return { ...identity, ledgerId, keyCommitment: commitment };
 }
 
@@ -55,8 +56,10 @@ function parsePayload(leaf: Leaf): Record<string, unknown> {
 /** Refuses keys that did not write this ledger, before they are used for anything. */
 export function assertOwnKeys(genesis: ReturnType<typeof parseGenesis>, keys: LedgerKeys): void {
   const faults: string[] = [];
-  if (!equalBytes(keyCommitment(nodeHashes, keys.hmacKey, genesis.ledgerId), genesis.keyCommitment)) faults.push('hmac.key is not the key this ledger was made with');
-  if (formatVerifierKey(nodeHashes, genesis.origin, keys.publicKey) !== genesis.verifierKey) faults.push('log.key is not the key this ledger was made with');
+  if (!equalBytes(keyCommitment(nodeHashes, keys.hmacKey, genesis.ledgerId), genesis.keyCommitment))
+    faults.push('hmac.key is not the key this ledger was made with');
+  if (formatVerifierKey(nodeHashes, genesis.origin, keys.publicKey) !== genesis.verifierKey)
+    faults.push('log.key is not the key this ledger was made with');
   if (faults.length > 0) throw new LedgerError('key-mismatch', faults.join('; '));
   parseVerifierKey(nodeHashes, genesis.verifierKey);
 }

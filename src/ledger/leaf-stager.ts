@@ -1,6 +1,13 @@
 import { hash } from 'node:crypto';
 import { writeU16, writeU32, writeU64 } from '../kernel/bytes.ts';
-import { FLAG_REQUEST_TAG, FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, LEAF_VERSION, REQUEST_TAG_BYTES } from '../kernel/leaf.ts';
+import {
+  FLAG_REQUEST_TAG,
+  FRAME_PREFIX_BYTES,
+  LEAF_HEADER_BYTES,
+  LEAF_MAC_BYTES,
+  LEAF_VERSION,
+  REQUEST_TAG_BYTES,
+} from '../kernel/leaf.ts';
 import { FastChain } from './fast-chain.ts';
 
 /** What a frame takes beside its payload and tag. */

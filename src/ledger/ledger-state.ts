@@ -2,7 +2,15 @@ import { hash } from 'node:crypto';
 import { utf8 } from '../kernel/bytes.ts';
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { assertInvariant } from '../kernel/errors.ts';
-import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, PAYLOAD_BYTES_MAX, REQUEST_TAG_BYTES, type LeafTypeName } from '../kernel/leaf.ts';
+import {
+  FLAG_LAST_OF_REQUEST,
+  FRAME_PREFIX_BYTES,
+  LEAF_MAC_BYTES,
+  LEAF_TYPES,
+  PAYLOAD_BYTES_MAX,
+  REQUEST_TAG_BYTES,
+  type LeafTypeName,
+} from '../kernel/leaf.ts';
 import { FastChain } from './fast-chain.ts';
 import { Frontier, type FrontierMark } from './frontier.ts';
 import { FRAME_OVERHEAD_BYTES, LeafStager } from './leaf-stager.ts';
@@ -56,7 +64,13 @@ export class LedgerState {
   }
 
   mark(): StateMark {
-    return { end: this.end, lastTimeNs: this.lastTimeNs, mac: this.chain.mac(), frontier: this.frontier.mark(), minutes: this.minutes.mark() };
+    return {
+      end: this.end,
+      lastTimeNs: this.lastTimeNs,
+      mac: this.chain.mac(),
+      frontier: this.frontier.mark(),
+      minutes: this.minutes.mark(),
+    };
   }
 
   reset(mark: StateMark): void {

@@ -17,7 +17,10 @@ export function lockLedger(path: string): { release(): void } {
   const fd = openSync(path, 'a', 0o600);
   if (!locks.tryLock(fd)) {
     closeSync(fd);
-    throw new LedgerError('locked', `another process is writing this ledger (it holds ${path}); stop it, or choose another PROOFS_DATA_DIR`);
+    throw new LedgerError(
+      'locked',
+      `another process is writing this ledger (it holds ${path}); stop it, or choose another PROOFS_DATA_DIR`,
+    );
   }
   return { release: () => closeSync(fd) };
 }

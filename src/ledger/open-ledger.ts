@@ -49,7 +49,9 @@ export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedg
   const isBuilt = import.meta.url.endsWith('.js');
   const worker = new Worker(new URL(isBuilt ? './writer-thread.js' : './writer-thread.ts', import.meta.url), { workerData });
   const ready = await new Promise<Ready>((resolve, reject) => {
-    worker.once('error', (cause: Error) => reject(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
+    worker.once('error', (cause: Error) =>
+      reject(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })),
+    );
     worker.once('message', (message: FromWriter) => {
       if (message.kind === 'ready') resolve(message);
       else if (message.kind === 'fatal') reject(new LedgerError(message.code as LedgerErrorCode, message.message));
@@ -93,7 +95,9 @@ class LedgerClient extends FileReader implements Ledger {
     this.#queueRequestsMax = queueRequestsMax;
     for (const request of ready.requests) this.#memory.remember(request);
     worker.on('message', (message: FromWriter) => this.#receive(message));
-    worker.on('error', (cause: Error) => this.#die(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })));
+    worker.on('error', (cause: Error) =>
+      this.#die(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })),
+    );
     worker.on('exit', () => {
       this.#onClosed?.();
       if (this.#closed === undefined) this.#die(new LedgerError('failed', "the ledger's writer thread ended"));
@@ -108,7 +112,8 @@ class LedgerClient extends FileReader implements Ledger {
     if ((known ?? inFlight ?? tag).bodyDigest !== tag.bodyDigest) {
       return Promise.reject(new LedgerError('key-reused', 'this Idempotency-Key was used for another request'));
     }
-    if (known !== undefined) return Promise.resolve({ first: known.first, last: known.last, checkpoint: this.head().checkpoint, isReplay: true });
+    if (known !== undefined)
+      return Promise.resolve({ first: known.first, last: known.last, checkpoint: this.head().checkpoint, isReplay: true });
     if (inFlight !== undefined) return inFlight.answer.then((appended) => ({ ...appended, isReplay: true }));
     const answer = this.#enqueue(request, tag);
     this.#inFlight.set(tag.keyDigest, { bodyDigest: tag.bodyDigest, answer });
@@ -121,7 +126,9 @@ class LedgerClient extends FileReader implements Ledger {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const bytes = request.events.payloads.length;
     if (this.#pending.size >= this.#queueRequestsMax || this.#queuedBytes + bytes > QUEUE_BYTES_MAX) {
-      return Promise.reject(new LedgerError('queue-full', `${this.#pending.size} requests with ${this.#queuedBytes} bytes are waiting for the disk`));
+      return Promise.reject(
+        new LedgerError('queue-full', `${this.#pending.size} requests with ${this.#queuedBytes} bytes are waiting for the disk`),
+      );
     }
     const id = this.#nextId++;
     this.#queuedBytes += bytes;
@@ -194,7 +201,8 @@ class LedgerClient extends FileReader implements Ledger {
     this.events.emit('committed', commit);
     for (const { id, first, last } of commit.results) {
       const pending = this.#settle(id);
-      if (pending?.keyDigest !== undefined && pending.bodyDigest !== undefined) this.#memory.remember({ keyDigest: pending.keyDigest, bodyDigest: pending.bodyDigest, first, last });
+      if (pending?.keyDigest !== undefined && pending.bodyDigest !== undefined)
+        this.#memory.remember({ keyDigest: pending.keyDigest, bodyDigest: pending.bodyDigest, first, last });
       pending?.resolve({ first, last, checkpoint: commit.head.checkpoint, isReplay: false });
     }
   }

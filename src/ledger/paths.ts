@@ -15,7 +15,13 @@ export interface LedgerPaths {
 }
 
 export function ledgerPaths(dataDir: string, keysDir: string = join(dataDir, 'keys')): LedgerPaths {
-  return { ...ledgerDirPaths(join(dataDir, 'ledger')), keys: keysDir, hmacKey: join(keysDir, 'hmac.key'), logKey: join(keysDir, 'log.key'), lock: join(dataDir, 'ledger.lock') };
+  return {
+    ...ledgerDirPaths(join(dataDir, 'ledger')),
+    keys: keysDir,
+    hmacKey: join(keysDir, 'hmac.key'),
+    logKey: join(keysDir, 'log.key'),
+    lock: join(dataDir, 'ledger.lock'),
+  };
 }
 
 /** The same names below another folder: a ledger is created beside its place and renamed into it. */

@@ -30,7 +30,12 @@ export async function readBlockBytes(segmentsDir: string, starts: readonly Block
   }
 }
 
-async function blockEnd(file: { stat(): Promise<{ size: number }> }, start: BlockStart, next: BlockStart | undefined, bound: ReadBound): Promise<number> {
+async function blockEnd(
+  file: { stat(): Promise<{ size: number }> },
+  start: BlockStart,
+  next: BlockStart | undefined,
+  bound: ReadBound,
+): Promise<number> {
   if (next?.segmentFirst === start.segmentFirst) return next.offset;
   if (bound.segmentFirst === start.segmentFirst) return bound.segmentBytes;
   return (await file.stat()).size;
@@ -39,7 +44,7 @@ async function blockEnd(file: { stat(): Promise<{ size: number }> }, start: Bloc
 /** The leaves in a run of frames; throws LedgerError `io` when the framing is broken (the verifier says how). */
 export function parseFrames(bytes: Uint8Array): Leaf[] {
   const leaves: Leaf[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const leafAt = at + FRAME_PREFIX_BYTES;
     const end = leafAt <= bytes.length ? leafAt + readU16(bytes, at) : Number.POSITIVE_INFINITY;
     if (end > bytes.length) throw new LedgerError('io', 'an entry is cut off: the segment was changed; run log verify');

@@ -3,12 +3,30 @@ import { join } from 'node:path';
 import { equalBytes, readU16, toHex } from '../kernel/bytes.ts';
 import { GENESIS_PREVIOUS_MAC } from '../kernel/chain.ts';
 import type { Json } from '../kernel/canonical-json.ts';
-import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_TYPES, LeafFormatError, parseLeaf, segmentName, TILE_WIDTH } from '../kernel/leaf.ts';
+import {
+  FLAG_LAST_OF_REQUEST,
+  FRAME_PREFIX_BYTES,
+  LEAF_BYTES_MAX,
+  LEAF_TYPES,
+  LeafFormatError,
+  parseLeaf,
+  segmentName,
+  TILE_WIDTH,
+} from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { Checkpoint } from '../kernel/note.ts';
 import { ownCheckpoint } from './checkpoint.ts';
 import { FastChain } from './fast-chain.ts';
-import { isPresent, listDirectory, makeDirectory, readIfPresent, removeFile, rewriteDurably, syncDirectory, writeNewFile } from './files.ts';
+import {
+  isPresent,
+  listDirectory,
+  makeDirectory,
+  readIfPresent,
+  removeFile,
+  rewriteDurably,
+  syncDirectory,
+  writeNewFile,
+} from './files.ts';
 import { assertOwnKeys, parseGenesis } from './genesis.ts';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
@@ -49,7 +67,10 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchor
   const anchor = anchorNote === undefined ? undefined : parseAnchor(anchorNote, identity);
   const trustedSize = marks.newest?.size ?? anchor?.size;
   if (trustedSize === undefined) {
-    throw new LedgerError('state-lost', `no readable watermark in ${paths.watermark}: how much was acknowledged is unknown; start once with --anchor FILE, a checkpoint of this ledger that you kept elsewhere`);
+    throw new LedgerError(
+      'state-lost',
+      `no readable watermark in ${paths.watermark}: how much was acknowledged is unknown; start once with --anchor FILE, a checkpoint of this ledger that you kept elsewhere`,
+    );
   }
   const checkpointFile = readIfPresent(paths.checkpoint, NOTE_BYTES_MAX);
   const checkpoint = checkpointFile === undefined ? undefined : ownCheckpoint(checkpointFile.toString('utf8'), identity);
@@ -64,9 +85,17 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchor
   if (scan.broken !== undefined) cutTail(paths, scan, scan.broken, findings);
   if (scan.complete.frontier.size > trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
   noteOrphans(paths, walk.quarantined, findings, scan.complete.frontier.size);
-  for (const slot of marks.damaged) findings.push(replaced('watermark', watermarkFile, scan.complete.frontier.size, `slot ${slot} was damaged`));
+  for (const slot of marks.damaged)
+    findings.push(replaced('watermark', watermarkFile, scan.complete.frontier.size, `slot ${slot} was damaged`));
   if (checkpoint === undefined) {
-    findings.push(replaced('checkpoint', checkpointFile ?? new Uint8Array(0), scan.complete.frontier.size, checkpointFile === undefined ? 'missing' : 'not a checkpoint signed by this ledger'));
+    findings.push(
+      replaced(
+        'checkpoint',
+        checkpointFile ?? new Uint8Array(0),
+        scan.complete.frontier.size,
+        checkpointFile === undefined ? 'missing' : 'not a checkpoint signed by this ledger',
+      ),
+    );
   }
   const delta = walk.rewind(scan);
   await recountMinute(paths.segments, state, delta);
@@ -83,7 +112,8 @@ function readIdentity(paths: LedgerPaths, keys: LedgerKeys): LedgerIdentity {
     assertOwnKeys(genesis, keys);
     return genesis;
   } catch (error) {
-    if (error instanceof LeafFormatError) throw new LedgerError('tampered', `${segmentName(0)}, entry 0, byte 0: ${error.message}`, { cause: error });
+    if (error instanceof LeafFormatError)
+      throw new LedgerError('tampered', `${segmentName(0)}, entry 0, byte 0: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -156,7 +186,10 @@ function assertNothingLost(scan: ScanResult, trustedSize: number, expected: read
   if (kept >= needed) return;
   const at = scan.broken;
   if (at === undefined || at.isEndOfFile) {
-    throw new LedgerError('truncated', `the ledger ends after ${at?.seq ?? kept} entries, but ${needed} were acknowledged (${at?.segment ?? ''}, byte ${at?.offset ?? 0})`);
+    throw new LedgerError(
+      'truncated',
+      `the ledger ends after ${at?.seq ?? kept} entries, but ${needed} were acknowledged (${at?.segment ?? ''}, byte ${at?.offset ?? 0})`,
+    );
   }
   throw new LedgerError('tampered', `${at.segment}, entry ${at.seq}, byte ${at.offset}: ${at.reason}`);
 }
@@ -171,7 +204,14 @@ function cutTail(paths: LedgerPaths, scan: ScanResult, broken: Break, findings: 
     if (fileBytes > keepBytes) {
       const tail = readTail(path, keepBytes, fileBytes);
       const sha256 = quarantine(paths, tail);
-      findings.push({ action: 'cut', file: name, bytes: tail.length, firstSeq: frontier.size, reason: name === broken.segment ? broken.reason : 'follows a cut', sha256 });
+      findings.push({
+        action: 'cut',
+        file: name,
+        bytes: tail.length,
+        firstSeq: frontier.size,
+        reason: name === broken.segment ? broken.reason : 'follows a cut',
+        sha256,
+      });
     }
     if (name === segment) truncateFile(path, keepBytes);
     else removeFile(path);
@@ -193,7 +233,8 @@ function makeKeptDurable(paths: LedgerPaths, scan: ScanResult, trustedEnd: Segme
 }
 
 function readTail(path: string, from: number, to: number): Buffer {
-  if (to - from > QUARANTINE_BYTES_MAX) throw new LedgerError('tampered', `${path} goes on for ${to - from} bytes that were never acknowledged: more than a crash can leave`);
+  if (to - from > QUARANTINE_BYTES_MAX)
+    throw new LedgerError('tampered', `${path} goes on for ${to - from} bytes that were never acknowledged: more than a crash can leave`);
   return (readIfPresent(path, to) ?? Buffer.alloc(0)).subarray(from);
 }
 

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { toHex } from '../kernel/bytes.ts';
-import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LeafFormatError, parseLeaf, parseSegmentName, segmentName, type Leaf } from '../kernel/leaf.ts';
+import {
+  FLAG_LAST_OF_REQUEST,
+  FRAME_PREFIX_BYTES,
+  LeafFormatError,
+  parseLeaf,
+  parseSegmentName,
+  segmentName,
+  type Leaf,
+} from '../kernel/leaf.ts';
 import { listDirectory } from './files.ts';
 import { nextSegment } from './ledger-index.ts';
 import type { LedgerState, StateMark } from './ledger-state.ts';
@@ -42,7 +50,13 @@ export function scanSegments(directory: string, state: LedgerState, trustedSize:
     const due = state.size === 0 ? 0 : nextSegment(state.end).first;
     const previousIsFull = state.size === 0 || due !== state.end.first;
     if (parseSegmentName(name) !== due || !previousIsFull) {
-      return finish({ segment: name, offset: 0, seq: state.size, reason: `expected the segment ${segmentName(previousIsFull ? due : state.end.first)} to hold entry ${state.size}`, isEndOfFile: false });
+      return finish({
+        segment: name,
+        offset: 0,
+        seq: state.size,
+        reason: `expected the segment ${segmentName(previousIsFull ? due : state.end.first)} to hold entry ${state.size}`,
+        isEndOfFile: false,
+      });
     }
     const broken = scanSegment(directory, name, state, (leaf) => {
       hooks.leaf(leaf);

@@ -25,7 +25,7 @@ export function walkFrames(path: string, onFrame: (frame: Buffer, offset: number
     if (fileBytes === 0) return { offset: 0, reason: 'the segment is empty', isEndOfFile: true };
     let chunk: Buffer = Buffer.alloc(0);
     let chunkAt = 0;
-    for (let offset = 0; offset < fileBytes; ) {
+    for (let offset = 0; offset < fileBytes;) {
       if (chunkAt + chunk.length - offset < FRAME_PREFIX_BYTES + LEAF_BYTES_MAX && chunkAt + chunk.length < fileBytes) {
         chunk = readAt(fd, offset, CHUNK_BYTES);
         chunkAt = offset;

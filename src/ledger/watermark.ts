@@ -45,7 +45,8 @@ function parseSlot(hashes: Hashes, key: Uint8Array, slot: Uint8Array, index: num
   if (!equalBytes(hashes.hmacSha256(key, slot.subarray(0, SLOT_MAC_AT)), slot.subarray(SLOT_MAC_AT))) return undefined;
   const generation = readU64(slot, 8);
   const size = readU64(slot, 20);
-  if (generation === undefined || size === undefined || size === 0 || readU64(slot, 28) !== size - 1 || generation % 2 !== index) return undefined;
+  if (generation === undefined || size === undefined || size === 0 || readU64(slot, 28) !== size - 1 || generation % 2 !== index)
+    return undefined;
   return { generation, epoch: readU32(slot, 16), size, mac: slot.slice(36, 68), checkpointHash: slot.slice(68, SLOT_MAC_AT) };
 }
 

@@ -28,7 +28,15 @@ export type ToWriter =
   | { readonly kind: 'close' };
 
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly identity: LedgerIdentity; readonly head: CommittedHead; readonly index: IndexDelta; readonly requests: readonly RememberedRequest[]; readonly recoveries: number; readonly isCheckpointStale: boolean }
+  | {
+      readonly kind: 'ready';
+      readonly identity: LedgerIdentity;
+      readonly head: CommittedHead;
+      readonly index: IndexDelta;
+      readonly requests: readonly RememberedRequest[];
+      readonly recoveries: number;
+      readonly isCheckpointStale: boolean;
+    }
   | { readonly kind: 'committed'; readonly commit: Commit }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
@@ -37,7 +45,11 @@ export type FromWriter =
 
 const MINUTE_MS = 60_000;
 
-async function main(options: WriterThreadOptions, post: (message: FromWriter) => void, listen: (handler: (message: ToWriter) => void) => void): Promise<void> {
+async function main(
+  options: WriterThreadOptions,
+  post: (message: FromWriter) => void,
+  listen: (handler: (message: ToWriter) => void) => void,
+): Promise<void> {
   const paths = ledgerPaths(options.dataDir, options.keysDir);
   makeDirectory(dirname(paths.ledger));
   const lock = lockLedger(paths.lock);
@@ -49,7 +61,15 @@ async function main(options: WriterThreadOptions, post: (message: FromWriter) =>
     diskFull: (ids, cause) => post({ kind: 'disk-full', ids, message: describe(cause) }),
     fatal: (cause) => post({ kind: 'fatal', code: 'failed', message: describe(cause) }),
   });
-  post({ kind: 'ready', identity: recovered.identity, head: writer.head(), index: recovered.delta, requests: recovered.requests, recoveries: recovered.findings.length, isCheckpointStale: writer.isCheckpointStale });
+  post({
+    kind: 'ready',
+    identity: recovered.identity,
+    head: writer.head(),
+    index: recovered.delta,
+    requests: recovered.requests,
+    recoveries: recovered.findings.length,
+    isCheckpointStale: writer.isCheckpointStale,
+  });
   listen((message) => {
     if (message.kind === 'append') writer.append(message.id, message.request);
     else if (message.kind === 'sign') post({ kind: 'signed', id: message.id, signature: signEd25519(keys.signingKey, message.message) });

@@ -48,7 +48,11 @@ interface Queued {
   readonly request: AppendRequest;
 }
 
-type Group = Omit<Commit, 'head' | 'isCheckpointStale' | 'commitMs'> & { head: Omit<CommittedHead, 'checkpoint'>; mac: Buffer; startedMs: number };
+type Group = Omit<Commit, 'head' | 'isCheckpointStale' | 'commitMs'> & {
+  head: Omit<CommittedHead, 'checkpoint'>;
+  mac: Buffer;
+  startedMs: number;
+};
 
 /** Marks a request without leaves of its own: only a due minute summary is written. */
 const TICK_ID = -1;
@@ -107,7 +111,14 @@ export class Writer {
   head(): CommittedHead {
     const state = this.#state;
     const root = state.frontier.root();
-    return { size: state.size, root, checkpoint: checkpointNote(this.identity, this.#keys.signingKey, state.size, root), lastTimeNs: state.lastTimeNs, segmentFirst: state.end.first, segmentBytes: state.end.bytes };
+    return {
+      size: state.size,
+      root,
+      checkpoint: checkpointNote(this.identity, this.#keys.signingKey, state.size, root),
+      lastTimeNs: state.lastTimeNs,
+      segmentFirst: state.end.first,
+      segmentBytes: state.end.bytes,
+    };
   }
 
   append(id: number, request: AppendRequest): void {
@@ -120,7 +131,8 @@ export class Writer {
    * that producers have turned away from finds out that space is back.
    */
   tick(): void {
-    if (this.#isDiskFull) this.append(PROBE_ID, { events: EMPTY_BATCH, record: { type: 'heartbeat', payload: { reason: 'is there space again' } } });
+    if (this.#isDiskFull)
+      this.append(PROBE_ID, { events: EMPTY_BATCH, record: { type: 'heartbeat', payload: { reason: 'is there space again' } } });
     else this.append(TICK_ID, { events: EMPTY_BATCH });
   }
 
@@ -190,13 +202,22 @@ export class Writer {
       state.reset(before);
       this.#isDiskFull = true;
       this.#held.push(...queued.filter(({ id }) => id === OWN_ID));
-      this.#events.diskFull(results.map((result) => result.id), error);
+      this.#events.diskFull(
+        results.map((result) => result.id),
+        error,
+      );
       return undefined;
     }
     this.#isDiskFull = false;
     return {
       results,
-      head: { size: state.size, root: state.frontier.root(), lastTimeNs: state.lastTimeNs, segmentFirst: state.end.first, segmentBytes: state.end.bytes },
+      head: {
+        size: state.size,
+        root: state.frontier.root(),
+        lastTimeNs: state.lastTimeNs,
+        segmentFirst: state.end.first,
+        segmentBytes: state.end.bytes,
+      },
       delta: state.delta.take(),
       entries: state.size - before.frontier.size,
       bytes: group.length,
@@ -214,7 +235,13 @@ export class Writer {
     const isCheckpointStale = !this.#publishCheckpoint(checkpoint, 'later');
     this.#generation++;
     const checkpointHash = nodeHashes.sha256(Buffer.from(checkpoint));
-    const slot = encodeSlot(nodeHashes, this.#watermarkKey, { generation: this.#generation, epoch: 0, size: group.head.size, mac, checkpointHash });
+    const slot = encodeSlot(nodeHashes, this.#watermarkKey, {
+      generation: this.#generation,
+      epoch: 0,
+      size: group.head.size,
+      mac,
+      checkpointHash,
+    });
     writeAll(this.#watermarkFd, slot, slotOffset(this.#generation));
     this.#events.committed({ ...rest, head: { ...group.head, checkpoint }, commitMs: performance.now() - startedMs, isCheckpointStale });
   }

@@ -42,7 +42,8 @@ const recoveryPayloads = (leaves: readonly Leaf[]): Record<string, unknown>[] =>
 /** A closed ledger with `requests` requests of three events. */
 async function makeLedger(requests = 4): Promise<{ checkpoint: string; segmentBytes: number; size: number }> {
   const opened = await openLedger({ dataDir: dir.path });
-  for (let i = 0; i < requests; i++) await opened.append({ events: batchOf([{ message: `a${i}` }, { message: `b${i}` }, { message: `c${i}` }]) });
+  for (let i = 0; i < requests; i++)
+    await opened.append({ events: batchOf([{ message: `a${i}` }, { message: `b${i}` }, { message: `c${i}` }]) });
   const { size, checkpoint } = opened.head();
   await opened.close();
   return { checkpoint, size, segmentBytes: statSync(file('segments', SEGMENT)).size };
@@ -98,7 +99,9 @@ describe('bytes beyond the watermark', () => {
 
   it('cuts a request that is half there, keeps a copy and says so', async () => {
     await makeLedger(1);
-    await withStaleWatermark(async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }, { message: 'z' }]) })));
+    await withStaleWatermark(
+      async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }, { message: 'z' }]) })),
+    );
     rmSync(file('checkpoint'));
     const whole = readFileSync(file('segments', SEGMENT));
     const leaves = parseFrames(whole);
@@ -149,7 +152,10 @@ describe('damage below the watermark', () => {
     const bytes = readFileSync(file('segments', SEGMENT));
     bytes[segmentBytes - 40] ^= 1;
     writeFileSync(file('segments', SEGMENT), bytes);
-    await expect(open()).rejects.toMatchObject({ code: 'tampered', message: expect.stringContaining(`${SEGMENT}, entry ${size - 1}, byte `) as string });
+    await expect(open()).rejects.toMatchObject({
+      code: 'tampered',
+      message: expect.stringContaining(`${SEGMENT}, entry ${size - 1}, byte `) as string,
+    });
     expect(readFileSync(file('segments', SEGMENT))).toEqual(bytes);
   });
 
@@ -202,7 +208,11 @@ describe('watermark and checkpoint', () => {
 
   it('replaces a checkpoint that is missing or garbage, and records it', async () => {
     await makeLedger();
-    for (const [content, reason] of [[undefined, 'missing'], ['', 'not a checkpoint signed by this ledger'], ['garbage\n', 'not a checkpoint signed by this ledger']] as const) {
+    for (const [content, reason] of [
+      [undefined, 'missing'],
+      ['', 'not a checkpoint signed by this ledger'],
+      ['garbage\n', 'not a checkpoint signed by this ledger'],
+    ] as const) {
       if (content === undefined) rmSync(file('checkpoint'));
       else writeFileSync(file('checkpoint'), content);
       const opened = await open();
@@ -243,11 +253,15 @@ describe('retries by key', () => {
 
   it('forgets a request that was cut off as half written, so that its retry lands', async () => {
     await makeLedger(1);
-    await withStaleWatermark(async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) })));
+    await withStaleWatermark(
+      async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) })),
+    );
     rmSync(file('checkpoint'));
     truncateSync(file('segments', SEGMENT), statSync(file('segments', SEGMENT)).size - 10);
     const opened = await open();
-    expect(await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) })).toMatchObject({ isReplay: false });
+    expect(await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) })).toMatchObject({
+      isReplay: false,
+    });
     expect(existsSync(file('quarantine'))).toBe(true);
   });
 });

@@ -132,7 +132,9 @@ describe('segments', () => {
     expect(parseFrames(readFileSync(join(ledgerPaths(dir.path).segments, '00000000000000000000.seg')))).toHaveLength(65_536);
     for (const index of [0, 255, 256, 65_535, 65_536, size - 1]) {
       for await (const leaf of ledger.leaves(index, index + 1)) {
-        expect(verifyInclusion(nodeHashes, index, size, leafHash(nodeHashes, leaf.bytes), await ledger.inclusionProof(index, size), root)).toBe(true);
+        expect(
+          verifyInclusion(nodeHashes, index, size, leafHash(nodeHashes, leaf.bytes), await ledger.inclusionProof(index, size), root),
+        ).toBe(true);
       }
     }
     for (const old of [1, 256, 65_535, 65_536, 65_537, size]) {

@@ -16,8 +16,19 @@ const seed = testSeed();
 const KEY = Buffer.alloc(32, 0x11);
 const LEDGER_ID = Buffer.alloc(16, 0x22);
 
-const event = fc.record({ message: fc.string({ maxLength: 200 }), level: fc.constantFrom(...LEVELS.slice(1)), tenant: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }) }, { requiredKeys: ['message'] });
-const request = fc.record({ events: fc.array(event, { minLength: 1, maxLength: 12 }), isTagged: fc.boolean(), stepNs: fc.bigInt({ min: -5_000_000_000n, max: 50_000_000_000n }) });
+const event = fc.record(
+  {
+    message: fc.string({ maxLength: 200 }),
+    level: fc.constantFrom(...LEVELS.slice(1)),
+    tenant: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }),
+  },
+  { requiredKeys: ['message'] },
+);
+const request = fc.record({
+  events: fc.array(event, { minLength: 1, maxLength: 12 }),
+  isTagged: fc.boolean(),
+  stepNs: fc.bigInt({ min: -5_000_000_000n, max: 50_000_000_000n }),
+});
 
 function newState(): LedgerState {
   return new LedgerState(new FastChain(KEY, LEDGER_ID, GENESIS_PREVIOUS_MAC));
@@ -31,7 +42,10 @@ function stageAll(state: LedgerState, requests: readonly Request[]): Buffer {
   const groups = requests.map((each) => {
     nowNs += each.stepNs;
     state.begin(nowNs);
-    state.stageRequest({ events: batchOf(each.events as Parameters<typeof batchOf>[0]), requestTag: each.isTagged ? Buffer.alloc(64, 7) : undefined });
+    state.stageRequest({
+      events: batchOf(each.events as Parameters<typeof batchOf>[0]),
+      requestTag: each.isTagged ? Buffer.alloc(64, 7) : undefined,
+    });
     return Buffer.from(state.staged().group);
   });
   return Buffer.concat(groups);
@@ -66,7 +80,12 @@ describe('staging', () => {
         const written = newState();
         const bytes = stageAll(written, requests);
         const adopted = newState();
-        const frames = parseFrames(bytes).map((leaf) => bytes.subarray(leaf.bytes.byteOffset - bytes.byteOffset - FRAME_PREFIX_BYTES, leaf.bytes.byteOffset - bytes.byteOffset + leaf.bytes.length));
+        const frames = parseFrames(bytes).map((leaf) =>
+          bytes.subarray(
+            leaf.bytes.byteOffset - bytes.byteOffset - FRAME_PREFIX_BYTES,
+            leaf.bytes.byteOffset - bytes.byteOffset + leaf.bytes.length,
+          ),
+        );
         const target = place % frames.length;
         frames.forEach((frame, index) => {
           const timeNs = frame.readBigUInt64BE(FRAME_PREFIX_BYTES + 16);

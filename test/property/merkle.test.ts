@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes, utf8 } from '../../src/kernel/bytes.ts';
 import { emptyRoot, leafHash, nodeHash } from '../../src/kernel/hashes.ts';
-import { consistencyPath, inclusionPath, rangeProof, rootOfRange, subtreeRoot, verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
+import {
+  consistencyPath,
+  inclusionPath,
+  rangeProof,
+  rootOfRange,
+  subtreeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from '../../src/kernel/merkle.ts';
 import { nodeHashes as h } from '../../src/kernel/node-hashes.ts';
 import { portableHashes } from '../../src/kernel/portable-hashes.ts';
 import { fromHex } from '../../src/kernel/bytes.ts';
@@ -19,7 +27,9 @@ const sizes = fc.integer({ min: 1, max: 300 });
 describe('the Merkle tree', () => {
   it('has the roots published for RFC 6962 test leaves', () => {
     // The eight leaves and roots that certificate-transparency implementations share.
-    const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map((text) => leafHash(h, fromHex(text) as Uint8Array));
+    const inputs = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'].map((text) =>
+      leafHash(h, fromHex(text) as Uint8Array),
+    );
     const at = (i: number): Uint8Array => inputs[i];
     const roots = [1, 2, 3, 8].map((n) => Buffer.from(subtreeRoot(h, at, 0, n)).toString('hex'));
     expect(roots).toEqual([

@@ -114,7 +114,7 @@ const HOSTILE: readonly BadBody[] = [
   json('__proto__', '{"message":"a","__proto__":{"admin":true}}', fault(1, '__proto__')),
   json('__proto__ deep inside', '{"message":"a","attributes":{"x":[{"\\u005f_proto__":1}]}}', fault(1, 'attributes.x[0].__proto__')),
   json('nesting one deeper than allowed', nested(DEPTH_MAX), fault(1, `a${'[0]'.repeat(DEPTH_MAX - 1)}`)),
-  json('nesting without end', '['.repeat(1_000_000), fault(1, `${'[0]'.repeat(DEPTH_MAX)}`)),
+  json('nesting without end', '['.repeat(1_000_000), fault(1, '[0]'.repeat(DEPTH_MAX))),
   json('a lone high surrogate', '{"message":"\\ud83d"}', fault(1, 'message', /surrogate/)),
   json('surrogates the wrong way round', '{"message":"a","b":"\\ude00\\ud83d"}', fault(1, 'b', /surrogate/)),
   json('a lone surrogate in a key', '{"message":"a","attributes":{"\\ud800":1}}', fault(1, 'attributes.\\ud800', /surrogate/)),

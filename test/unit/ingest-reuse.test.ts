@@ -63,7 +63,7 @@ describe('faults of hostile bodies', () => {
     const { faults } = parseEvents(bytes(`{"message":"","${key}":1,"${key}":2}\n{"message":"","x":${deep}}`), 'ndjson', {
       onInvalid: 'reject',
     });
-    expect(faults.map(({ line, field }) => [line, [...field].length])).toEqual([
+    expect(faults.map(({ line, field }) => [line, Array.from(field).length])).toEqual([
       [1, 64],
       [2, 256],
     ]);

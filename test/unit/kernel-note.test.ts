@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/kernel/bytes.ts';
 import { generateEd25519, rawPublicKey, signEd25519, verifyEd25519 } from '../../src/kernel/ed25519.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
-import { formatCheckpointText, formatNote, formatVerifierKey, isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey } from '../../src/kernel/note.ts';
+import {
+  formatCheckpointText,
+  formatNote,
+  formatVerifierKey,
+  isSignedBy,
+  NoteFormatError,
+  parseCheckpoint,
+  parseVerifierKey,
+} from '../../src/kernel/note.ts';
 
 const privateKey = generateEd25519();
 const publicKey = rawPublicKey(privateKey);
@@ -21,7 +29,14 @@ describe('a verifier key', () => {
     expect(formatVerifierKey(nodeHashes, parsed.name, parsed.publicKey)).toBe(known);
   });
 
-  it.each(['', 'a+b', `${verifierKey}x`, verifierKey.replace(/\+[0-9a-f]{8}\+/, '+00000000+'), verifierKey.replace('example', 'exam ple'), verifierKey.slice(0, -4)])('is refused as %j', (bad) => {
+  it.each([
+    '',
+    'a+b',
+    `${verifierKey}x`,
+    verifierKey.replace(/\+[0-9a-f]{8}\+/, '+00000000+'),
+    verifierKey.replace('example', 'exam ple'),
+    verifierKey.slice(0, -4),
+  ])('is refused as %j', (bad) => {
     expect(() => parseVerifierKey(nodeHashes, bad)).toThrow(NoteFormatError);
   });
 });

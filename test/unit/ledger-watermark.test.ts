@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
-import { encodeSlot, parseWatermark, SLOT_BYTES, slotOffset, WATERMARK_FILE_BYTES, watermarkKey, type Watermark } from '../../src/ledger/watermark.ts';
+import {
+  encodeSlot,
+  parseWatermark,
+  SLOT_BYTES,
+  slotOffset,
+  WATERMARK_FILE_BYTES,
+  watermarkKey,
+  type Watermark,
+} from '../../src/ledger/watermark.ts';
 
 const key = watermarkKey(nodeHashes, Buffer.alloc(32, 1));
-const mark = (generation: number): Watermark => ({ generation, epoch: 0, size: generation + 10, mac: new Uint8Array(32).fill(2), checkpointHash: new Uint8Array(32).fill(3) });
+const mark = (generation: number): Watermark => ({
+  generation,
+  epoch: 0,
+  size: generation + 10,
+  mac: new Uint8Array(32).fill(2),
+  checkpointHash: new Uint8Array(32).fill(3),
+});
 
 function fileOf(...generations: number[]): Uint8Array {
   const file = new Uint8Array(WATERMARK_FILE_BYTES);
