@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { describeApi } from './http/describe-api.ts';
 import type { Secrets } from './config/secrets.ts';
+import { registerAnswerBudget } from './http/plugins/answer-budget.ts';
 import { registerAuth } from './http/plugins/auth.ts';
 import { answerClientError, registerClientErrors } from './http/plugins/client-errors.ts';
 import { registerDrain } from './http/plugins/drain.ts';
@@ -69,6 +70,7 @@ export async function buildApp({
   registerDrain(app, lifecycle);
   registerAuth(app, secrets);
   registerBodyReader(app, EVENT_MEDIA_TYPES, BODY_BYTES_MAX);
+  registerAnswerBudget(app);
   app.addHook('onResponse', async (request, reply) => {
     observer.requestAnswered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });

@@ -81,8 +81,10 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
   const deadline = setTimeout(() => app.server.closeAllConnections(), STOP_DEADLINE_MS);
   await context.stop();
   clearTimeout(deadline);
-  observer.log.info('stopped');
-  return EXIT_OK;
+  // A writer that died while draining must not look like a clean stop to a supervisor.
+  const code = await Promise.race([failed, Promise.resolve(EXIT_OK)]);
+  observer.log.info({ code }, 'stopped');
+  return code;
 }
 
 function addressOf(address: AddressInfo | string | null): string {

@@ -59,7 +59,11 @@ export const ERROR_CODES = {
   internal: { status: 500, title: 'internal error', advice: "A fault of ours; the sidecar's log has the details under the request id." },
   io: { status: 500, exit: 70, title: 'the ledger could not be read', advice: 'Run `pproofs log verify`.' },
   'queue-full': { status: 503, title: 'too much is waiting for the disk', advice: 'Try again after the seconds in Retry-After.' },
-  busy: { status: 503, title: 'too many bundles are being built', advice: 'Try again after the seconds in Retry-After.' },
+  busy: {
+    status: 503,
+    title: 'too many bundles are being built, or too many answers stand unread',
+    advice: 'Try again after the seconds in Retry-After.',
+  },
   closed: { status: 503, title: 'shutting down', advice: 'Try again; nothing of this request was stored.' },
   failed: {
     status: 503,

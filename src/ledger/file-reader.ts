@@ -128,6 +128,7 @@ export class FileReader implements LedgerReader {
   async #loadEdge(from: number, to: number, blocks: Map<number, Uint8Array[]>): Promise<void> {
     if (this.#index.tree.subtree(from, to) !== undefined) return;
     const block = Math.floor((to - 1) / TILE_WIDTH);
+    if (blocks.has(block)) return;
     if (Math.floor(from / TILE_WIDTH) === block || to % TILE_WIDTH !== 0) blocks.set(block, await this.#blockHashes(block));
   }
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { utf8 } from '../kernel/bytes.ts';
+import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { formatCheckpointText, formatNote, parseVerifierKey } from '../kernel/note.ts';
 import { FileReader } from './file-reader.ts';
@@ -71,7 +72,7 @@ class LedgerClient extends FileReader implements Ledger {
   readonly #pending = new Map<number, Pending>();
   /** Requests with a key that are on their way, so that a retry joins instead of landing twice. */
   readonly #inFlight = new Map<string, { bodyDigest: string; answer: Promise<Appended> }>();
-  readonly #signing = new Map<number, (signature: Uint8Array) => void>();
+  readonly #signing = new Map<number, { resolve(signature: Uint8Array): void; reject(error: LedgerError): void }>();
   readonly #recoveries: number;
   readonly #queueRequestsMax: number;
   #nextId = 1;
@@ -124,7 +125,7 @@ class LedgerClient extends FileReader implements Ledger {
 
   #enqueue(request: AppendRequest, tag: { keyDigest: string; bodyDigest: string } | undefined): Promise<Appended> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const bytes = request.events.payloads.length;
+    const bytes = request.events.payloads.length + (request.record === undefined ? 0 : PAYLOAD_BYTES_MAX);
     if (this.#pending.size >= this.#queueRequestsMax || this.#queuedBytes + bytes > QUEUE_BYTES_MAX) {
       return Promise.reject(
         new LedgerError('queue-full', `${this.#pending.size} requests with ${this.#queuedBytes} bytes are waiting for the disk`),
@@ -149,8 +150,8 @@ class LedgerClient extends FileReader implements Ledger {
   sign(message: Uint8Array): Promise<Uint8Array> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
-    return new Promise((resolve) => {
-      this.#signing.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      this.#signing.set(id, { resolve, reject });
       this.#post({ kind: 'sign', id, message }, []);
     });
   }
@@ -188,7 +189,7 @@ class LedgerClient extends FileReader implements Ledger {
       this.#isDiskFull = true;
       for (const id of message.ids) this.#settle(id)?.reject(new LedgerError('disk-full', message.message));
     } else if (message.kind === 'signed') {
-      this.#signing.get(message.id)?.(message.signature);
+      this.#signing.get(message.id)?.resolve(message.signature);
       this.#signing.delete(message.id);
     } else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
   }
@@ -219,6 +220,8 @@ class LedgerClient extends FileReader implements Ledger {
     if (this.#ended?.code === 'failed') return;
     this.#ended = error;
     for (const id of this.#pending.keys()) this.#settle(id)?.reject(error);
+    for (const waiting of this.#signing.values()) waiting.reject(error);
+    this.#signing.clear();
     this.events.emit('fatal', error);
   }
 }

@@ -18,6 +18,7 @@ import type { Checkpoint } from '../kernel/note.ts';
 import { ownCheckpoint } from './checkpoint.ts';
 import { FastChain } from './fast-chain.ts';
 import {
+  isDiskFull,
   isPresent,
   listDirectory,
   makeDirectory,
@@ -84,19 +85,13 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, anchor
   const findings: Json[] = [];
   if (scan.broken !== undefined) cutTail(paths, scan, scan.broken, findings);
   if (scan.complete.frontier.size > trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
-  noteOrphans(paths, walk.quarantined, findings, scan.complete.frontier.size);
-  for (const slot of marks.damaged)
-    findings.push(replaced('watermark', watermarkFile, scan.complete.frontier.size, `slot ${slot} was damaged`));
+  const size = scan.complete.frontier.size;
+  for (const slot of marks.damaged) findings.push(replaced(paths, 'watermark', watermarkFile, size, `slot ${slot} was damaged`));
   if (checkpoint === undefined) {
-    findings.push(
-      replaced(
-        'checkpoint',
-        checkpointFile ?? new Uint8Array(0),
-        scan.complete.frontier.size,
-        checkpointFile === undefined ? 'missing' : 'not a checkpoint signed by this ledger',
-      ),
-    );
+    const reason = checkpointFile === undefined ? 'missing' : 'not a checkpoint signed by this ledger';
+    findings.push(replaced(paths, 'checkpoint', checkpointFile ?? new Uint8Array(0), size, reason));
   }
+  noteOrphans(paths, walk.quarantined, findings, size);
   const delta = walk.rewind(scan);
   await recountMinute(paths.segments, state, delta);
   return { identity, state, delta, generation: marks.newest?.generation ?? 0, findings, requests: walk.requests.list() };
@@ -270,6 +265,15 @@ function noteOrphans(paths: LedgerPaths, recorded: ReadonlySet<string>, findings
   }
 }
 
-function replaced(file: string, content: Uint8Array, firstSeq: number, reason: string): Json {
+/**
+ * The damaged file is copied first: it is overwritten before the recovery leaf is on the disk, and a kill in between must not take
+ * the evidence away (noteOrphans records the copy at the next start). A full disk keeps no copy; the leaf waits in the writer then.
+ */
+function replaced(paths: LedgerPaths, file: string, content: Uint8Array, firstSeq: number, reason: string): Json {
+  try {
+    quarantine(paths, content);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
   return { action: 'replaced', file, bytes: content.length, firstSeq, reason, sha256: toHex(nodeHashes.sha256(content)) };
 }

@@ -25,7 +25,7 @@ export class RequestLog {
   #open: { tag: Uint8Array; first: number } | undefined;
 
   leaf(seq: number, tag: Uint8Array | undefined, isLast: boolean): void {
-    if (tag !== undefined) this.#open = { tag: tag.slice(), first: seq };
+    if (tag !== undefined) this.#open = { tag: Uint8Array.from(tag), first: seq };
     if (!isLast || this.#open === undefined) return;
     this.#requests.push({ ...splitRequestTag(this.#open.tag), first: this.#open.first, last: seq });
     this.#open = undefined;

@@ -2,7 +2,16 @@ import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync } from 'no
 import { join } from 'node:path';
 import { segmentName } from '../kernel/leaf.ts';
 import { removeFile, syncDirectory, writeAll } from './files.ts';
+import { LedgerError } from './ledger-error.ts';
 import type { Piece } from './ledger-state.ts';
+
+/** A file that a group has begun to be written to, and where. */
+interface Begun {
+  readonly fd: number;
+  readonly first: number;
+  readonly offset: number;
+  readonly isNew: boolean;
+}
 
 /** The open segment files of the writer. Owned by the writer thread. */
 export class SegmentFiles {
@@ -22,7 +31,7 @@ export class SegmentFiles {
    * caller may go on (disk full) or end the process. Dying in here leaves frames beyond the watermark, which recovery judges.
    */
   write(group: Buffer, pieces: readonly Piece[]): void {
-    const begun: { fd: number; first: number; offset: number; isNew: boolean }[] = [];
+    const begun: Begun[] = [];
     const previous = { first: this.#first, fd: this.#fd };
     try {
       for (const piece of pieces) {
@@ -33,19 +42,32 @@ export class SegmentFiles {
         writeAll(fd, group.subarray(piece.from, piece.to), piece.fileOffset);
       }
     } catch (error) {
-      for (const file of begun.toReversed()) this.#undo(file);
+      this.#undoAll(begun, error);
       this.#first = previous.first;
       this.#fd = previous.fd;
       throw error;
     }
   }
 
-  #undo(file: { fd: number; first: number; offset: number; isNew: boolean }): void {
+  /** Whatever goes wrong in here is final: what stays of the group is then for recovery to judge, and nobody may be told that it is gone. */
+  #undoAll(begun: readonly Begun[], writeError: unknown): void {
+    try {
+      for (const file of begun.toReversed()) this.#undo(file);
+    } catch (undoError) {
+      const reason = undoError instanceof Error ? undoError.message : String(undoError);
+      throw new LedgerError('failed', `a group that could not be written could not be cut back either: ${reason}`, { cause: writeError });
+    }
+  }
+
+  /** Durably: a producer that is told "nothing was stored" may send again, and a power cut must not bring the first copy back. */
+  #undo(file: Begun): void {
     ftruncateSync(file.fd, file.offset);
+    fdatasyncSync(file.fd);
     if (!file.isNew) return;
     this.#unsynced.delete(file.fd);
     closeSync(file.fd);
     removeFile(join(this.#directory, segmentName(file.first)));
+    syncDirectory(this.#directory);
   }
 
   #active(first: number): number {
@@ -63,6 +85,8 @@ export class SegmentFiles {
       removeFile(path);
       throw error;
     }
+    // The next sync closes the full segment, also when its last write has been synced already.
+    if (this.#fd !== undefined) this.#unsynced.add(this.#fd);
     this.#first = first;
     this.#fd = fd;
     return fd;

@@ -5,7 +5,7 @@ import { CodedError } from '../kernel/errors.ts';
 import { signEd25519 } from '../kernel/ed25519.ts';
 import { createLedger } from './create-ledger.ts';
 import { errorCode, isDiskFull, isPresent, makeDirectory } from './files.ts';
-import { createKeys, defaultOrigin } from './keys.ts';
+import { createKeys, defaultOrigin, loadKeys } from './keys.ts';
 import type { IndexDelta } from './ledger-index.ts';
 import { lockLedger } from './lock.ts';
 import { ledgerPaths } from './paths.ts';
@@ -53,7 +53,7 @@ async function main(
   const paths = ledgerPaths(options.dataDir, options.keysDir);
   makeDirectory(dirname(paths.ledger));
   const lock = lockLedger(paths.lock);
-  const keys = createKeys(options.dataDir, options.keysDir);
+  const keys = isPresent(paths.ledger) ? loadKeys(options.dataDir, options.keysDir) : createKeys(options.dataDir, options.keysDir);
   if (!isPresent(paths.ledger)) createLedger(paths, keys, options.origin ?? defaultOrigin(keys.publicKey), systemClock);
   const recovered = await recoverLedger(paths, keys, options.anchorNote);
   const writer = new Writer(paths, keys, recovered, systemClock, {

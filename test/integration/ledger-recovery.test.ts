@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/kernel/bytes.ts';
 import { LEAF_TYPES, type Leaf } from '../../src/kernel/leaf.ts';
+import { GENESIS_PREVIOUS_MAC } from '../../src/kernel/chain.ts';
+import { freshWatermark } from '../../src/ledger/create-ledger.ts';
+import { FastChain } from '../../src/ledger/fast-chain.ts';
+import { parseGenesis } from '../../src/ledger/genesis.ts';
+import { createKeys, loadKeys } from '../../src/ledger/keys.ts';
+import { LedgerState } from '../../src/ledger/ledger-state.ts';
 import { openLedger, type OpenedLedger } from '../../src/ledger/open-ledger.ts';
+import { ledgerPaths } from '../../src/ledger/paths.ts';
+import { scanSegments } from '../../src/ledger/scan.ts';
 import { parseFrames } from '../../src/ledger/read-block.ts';
 import { slotOffset } from '../../src/ledger/watermark.ts';
 import { batchOf } from '../support/batch-of.ts';
@@ -169,9 +177,11 @@ describe('damage below the watermark', () => {
     }
   });
 
-  it('refuses to start without its first segment, on another ledger of other keys, and on other keys', async () => {
+  it('refuses to start without its keys, on other keys, and without its first segment', async () => {
     await makeLedger();
     rmSync(join(dir.path, 'keys'), { recursive: true });
+    await expect(open()).rejects.toMatchObject({ code: 'bad-key' });
+    createKeys(dir.path);
     await expect(open()).rejects.toMatchObject({ code: 'key-mismatch' });
     rmSync(file('segments', SEGMENT));
     await expect(open()).rejects.toMatchObject({ code: 'truncated' });
@@ -195,6 +205,27 @@ describe('watermark and checkpoint', () => {
     expect(recoveryPayloads(leaves)).toMatchObject([{ action: 'replaced', file: 'watermark', reason: 'slot 1 was damaged' }]);
     await ledger?.close();
     expect((await open()).stats().recoveries).toBe(0);
+  });
+
+  it('records what it replaced even if the start that replaced it was killed before its record was written', async () => {
+    await makeLedger();
+    const bytes = readFileSync(file('watermark'));
+    bytes[slotOffset(1) + 50] ^= 1;
+    writeFileSync(file('watermark'), bytes);
+    const segment = readFileSync(file('segments', SEGMENT));
+    await (await open()).close();
+    // Without the leaves of that start, as if it had died before writing them; its fresh watermark and checkpoint speak of no more.
+    const { size } = parseFrames(segment).reduce((_, leaf) => ({ size: leaf.seq + 1 }), { size: 0 });
+    const paths = ledgerPaths(dir.path);
+    const keys = loadKeys(dir.path);
+    writeFileSync(file('segments', SEGMENT), segment);
+    rmSync(file('checkpoint'));
+    const identity = parseGenesis(parseFrames(segment)[0]);
+    const state = new LedgerState(new FastChain(keys.hmacKey, identity.ledgerId, GENESIS_PREVIOUS_MAC));
+    scanSegments(paths.segments, state, size, { leaf: () => undefined });
+    writeFileSync(file('watermark'), freshWatermark(keys.hmacKey, 100, state, ''));
+    const payloads = recoveryPayloads(await waitForRecords(await open(), 2));
+    expect(payloads).toContainEqual(expect.objectContaining({ reason: 'left by an interrupted recovery', bytes: 8192 }));
   });
 
   it('refuses to start without a readable slot until an anchor of this ledger is given', async () => {

@@ -45,7 +45,6 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid-request',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-request',
-  FST_ERR_BAD_URL: 'invalid-request',
 };
 
 export function toProblem(error: FastifyError | Error): Problem {
@@ -66,6 +65,9 @@ export function toProblem(error: FastifyError | Error): Problem {
   }
   const code = 'code' in error && typeof error.code === 'string' ? FASTIFY_CODES[error.code] : undefined;
   if (code === 'unsupported-media-type') return { code, detail: 'send application/json or application/x-ndjson' };
+  // Fastify's own message quotes the address with its query, which may hold a secret.
+  if ('code' in error && error.code === 'FST_ERR_BAD_URL')
+    return { code: 'invalid-request', detail: 'the address is not valid percent-encoding' };
   if (code !== undefined) return { code, detail: error.message };
   if ('statusCode' in error && error.statusCode === 400) return { code: 'invalid-request', detail: error.message };
   return { code: 'internal', detail: 'something went wrong here; see the log' };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Json } from '../../kernel/canonical-json.ts';
+import { REQUEST_TAG_BYTES } from '../../kernel/leaf.ts';
 import { parseEvents, type Fault, type ParsedEvents } from '../../ingest/parse-events.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import type { Observer } from '../../observe/observer.ts';
@@ -19,7 +20,9 @@ const FAULT_TEXT_BYTES_MAX = 600;
 const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
 /** Bodies of any other type are refused with 415. */
 export const EVENT_MEDIA_TYPES = ['application/json', ...NDJSON_TYPES];
+/** Bits of the mode byte in the request digest (docs/formats/ledger.md). */
 const MODE = { reject: 0, skip: 1 } as const;
+const FRAMING = { json: 0, ndjson: 2 } as const;
 
 const Accepted = Type.Object(
   {
@@ -70,7 +73,8 @@ export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: O
     const key = idempotencyKey(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0].trim().toLowerCase();
-    const parsed = parseEvents(body, NDJSON_TYPES.includes(mediaType) ? 'ndjson' : 'json', { onInvalid });
+    const framing = NDJSON_TYPES.includes(mediaType) ? 'ndjson' : 'json';
+    const parsed = parseEvents(body, framing, { onInvalid });
     if (parsed.isTooLarge || (parsed.faultsTotal > 0 && onInvalid === 'reject')) {
       observer.eventsAccepted(0, parsed.rejected);
       throw new HttpError(parsed.isTooLarge ? 'too-large' : 'invalid-events', `${parsed.faultsTotal} fault(s); nothing was stored`, {
@@ -81,7 +85,7 @@ export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: O
     const accepted = parsed.batch.ends.length;
     const appended = await ledger.append({
       events: parsed.batch,
-      requestTag: key === undefined ? undefined : requestTag(key, body, onInvalid),
+      requestTag: key === undefined ? undefined : requestTag(key, body, onInvalid, framing),
       record: parsed.rejected > 0 ? { type: 'rejectedInput', payload: rejectedInput(parsed, body) } : undefined,
     });
     if (appended.isReplay) void reply.header('idempotency-replayed', 'true');
@@ -109,10 +113,17 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 }
 
 /** SHA-256(key) ‖ SHA-256(mode ‖ body), as docs/formats/ledger.md puts it into the first leaf. */
-function requestTag(key: string, body: Uint8Array, onInvalid: 'reject' | 'skip'): Uint8Array {
+function requestTag(key: string, body: Uint8Array, onInvalid: 'reject' | 'skip', framing: 'json' | 'ndjson'): Uint8Array {
   const keyDigest = createHash('sha256').update(key).digest();
-  const bodyDigest = createHash('sha256').update(Uint8Array.of(MODE[onInvalid])).update(body).digest();
-  return Buffer.concat([keyDigest, bodyDigest]);
+  const bodyDigest = createHash('sha256')
+    .update(Uint8Array.of(MODE[onInvalid] | FRAMING[framing]))
+    .update(body)
+    .digest();
+  // A buffer of its own: a small Buffer is a view of a pool, and the message to the writer would clone all of it.
+  const tag = new Uint8Array(REQUEST_TAG_BYTES);
+  tag.set(keyDigest);
+  tag.set(bodyDigest, keyDigest.length);
+  return tag;
 }
 
 function rejectedInput(parsed: ParsedEvents, body: Uint8Array): Json {

@@ -14,7 +14,7 @@ const LIMIT_MAX = 1000;
 /** Leaves looked at for one answer, about half a second; a filter that matches little gets a cursor to go on with. */
 const SCANNED_LEAVES_MAX = 200_000;
 /** Bytes of one answer; the cursor goes on behind it. */
-const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 interface EventQuery extends EventFilterQuery {
   readonly from?: string;
