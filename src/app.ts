@@ -12,6 +12,7 @@ import { registerHealth, type Lifecycle } from './http/routes/health.ts';
 import { BODY_BYTES_MAX, EVENT_MEDIA_TYPES, registerIngest } from './http/routes/ingest.ts';
 import { registerLedger } from './http/routes/ledger.ts';
 import { registerQuery } from './http/routes/query.ts';
+import { Turns } from './http/turns.ts';
 import type { Ledger } from './ledger/ports.ts';
 import type { Observer } from './observe/observer.ts';
 
@@ -76,8 +77,9 @@ export async function buildApp({
   });
   await describeApi(app, version);
   registerIngest(app, ledger, observer);
-  registerQuery(app, ledger);
-  registerLedger(app, ledger);
+  const turns = new Turns();
+  registerQuery(app, ledger, turns);
+  registerLedger(app, ledger, turns);
   registerBundles(app, ledger, observer);
   registerHealth(app, ledger, observer, lifecycle);
   await app.ready();

@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   'queue-full': { status: 503, title: 'too much is waiting for the disk', advice: 'Try again after the seconds in Retry-After.' },
   busy: {
     status: 503,
-    title: 'too many bundles are being built, or too many answers stand unread',
+    title: 'too many bundles are being built, or too much is being read',
     advice: 'Try again after the seconds in Retry-After.',
   },
   closed: { status: 503, title: 'shutting down', advice: 'Try again; nothing of this request was stored.' },

@@ -6,6 +6,7 @@ import { formatMoment } from '../../kernel/moment.ts';
 import { parseTilePath } from '../../kernel/tile-path.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import { HttpError } from '../http-error.ts';
+import type { Turns } from '../turns.ts';
 import { problemResponse, rawResponse } from '../schemas/common.ts';
 
 /** Full tiles never change; partial ones and the checkpoint do. */
@@ -28,7 +29,7 @@ const Status = Type.Object(
   { description: 'What the ledger is and how it fares.' },
 );
 
-export function registerLedger(app: FastifyInstance, ledger: Ledger): void {
+export function registerLedger(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
   const checkpoint = {
     operationId: 'getCheckpoint',
     tags: ['ledger'],
@@ -39,8 +40,8 @@ export function registerLedger(app: FastifyInstance, ledger: Ledger): void {
     reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(ledger.head().checkpoint),
   );
   registerStatus(app, ledger);
-  registerProof(app, ledger);
-  registerTiles(app, ledger);
+  registerProof(app, ledger, turns);
+  registerTiles(app, ledger, turns);
 }
 
 function registerStatus(app: FastifyInstance, ledger: Ledger): void {
@@ -63,7 +64,7 @@ function registerStatus(app: FastifyInstance, ledger: Ledger): void {
   );
 }
 
-function registerProof(app: FastifyInstance, ledger: Ledger): void {
+function registerProof(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
   const schema = {
     operationId: 'getProof',
     tags: ['ledger'],
@@ -82,12 +83,12 @@ function registerProof(app: FastifyInstance, ledger: Ledger): void {
     const { size, checkpoint } = ledger.head();
     const { seq } = request.query;
     if (seq >= size) throw new HttpError('not-found', `there is no entry ${seq}: the ledger has ${size}`);
-    const proof = formatTlogProof({ index: seq, hashes: await ledger.inclusionProof(seq, size), checkpoint });
+    const proof = formatTlogProof({ index: seq, hashes: await turns.take(() => ledger.inclusionProof(seq, size)), checkpoint });
     return reply.type('text/plain; charset=utf-8').send(proof);
   });
 }
 
-function registerTiles(app: FastifyInstance, ledger: Ledger): void {
+function registerTiles(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
   const schema = {
     operationId: 'getTile',
     tags: ['ledger'],
@@ -97,7 +98,7 @@ function registerTiles(app: FastifyInstance, ledger: Ledger): void {
   };
   app.get<{ Params: { '*': string } }>('/tile/*', { schema }, async (request, reply) => {
     const path = parseTilePath(request.params['*']);
-    const tile = path === undefined ? undefined : await ledger.tile(path);
+    const tile = path === undefined ? undefined : await turns.take(() => ledger.tile(path));
     if (path === undefined || tile === undefined) throw new HttpError('not-found', 'there is no such tile, or not yet');
     return reply
       .type('application/octet-stream')

@@ -7,6 +7,7 @@ import { formatMoment, parseMoment } from '../../kernel/moment.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import { compileFilter, type EventFilterQuery } from '../event-filter.ts';
 import { HttpError, type RequestFault } from '../http-error.ts';
+import type { Turns } from '../turns.ts';
 import { problemResponse } from '../schemas/common.ts';
 
 const LIMIT_DEFAULT = 100;
@@ -59,9 +60,9 @@ const schema = {
   },
 };
 
-export function registerQuery(app: FastifyInstance, ledger: Ledger): void {
+export function registerQuery(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
   app.get<{ Querystring: EventQuery }>('/events', { schema }, async (request, reply) => {
-    const { lines, next } = await select(ledger, request.query);
+    const { lines, next } = await turns.take(() => select(ledger, request.query));
     if (request.headers.accept?.includes('application/x-ndjson') === true) {
       if (next !== undefined) void reply.header('proofs-next-cursor', String(next));
       return reply.type('application/x-ndjson').send(lines.map((line) => `${line}\n`).join(''));
