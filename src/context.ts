@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.ts';
-import { toolVersion } from './cli/tool-version.ts';
+import { toolVersion } from './kernel/tool-version.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';

@@ -10,7 +10,7 @@ import { BUNDLE_BYTES_MAX, formatTimeNs, type BundleWindow } from './format.ts';
 import { inTurn } from './in-turn.ts';
 import { recordBundle } from './record-bundle.ts';
 import { proveRun } from './select-run.ts';
-import { bundleToolVersion } from './tool-version.ts';
+import { toolVersion } from '../kernel/tool-version.ts';
 import type { TimeWindow } from './window.ts';
 import { writeZip } from './write-zip.ts';
 
@@ -45,7 +45,7 @@ export function assembleBundle(ledger: Ledger, window: TimeWindow, options: Part
   const full: AssembleOptions = {
     clock: options.clock ?? systemClock,
     sleep: options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
-    toolVersion: options.toolVersion ?? bundleToolVersion(),
+    toolVersion: options.toolVersion ?? toolVersion(),
   };
   return inTurn(ledger, () => assemble(ledger, window, full));
 }

@@ -3,7 +3,7 @@ import { ERROR_CODES, isErrorCode, type ErrorEntry } from '../kernel/error-codes
 import { CodedError } from '../kernel/errors.ts';
 import { nearest } from './nearest.ts';
 import { toSafeText } from './safe-text.ts';
-import { toolVersion } from './tool-version.ts';
+import { toolVersion } from '../kernel/tool-version.ts';
 import { writeOut } from './write-out.ts';
 
 const PROGRAM = 'pproofs';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { EXIT_OK, UsageError, type Command } from '../../src/cli/command.ts';
 import { dispatch } from '../../src/cli/dispatch.ts';
 import { nearest } from '../../src/cli/nearest.ts';
-import { toolVersion } from '../../src/cli/tool-version.ts';
+import { toolVersion } from '../../src/kernel/tool-version.ts';
 import { writeOut } from '../../src/cli/write-out.ts';
 import { captureIo } from '../support/cli-io.ts';
 
