@@ -141,14 +141,15 @@ describe('Idempotency-Key', () => {
     expect(stored).toHaveLength(1);
   });
 
-  it('refuses the key with other bytes or another mode', async () => {
+  it('refuses the key with other bytes, another mode or another framing', async () => {
     countersOf(await app.post('{"message":"original"}', { key: 'reuse' }));
-    for (const [body, query] of [
+    for (const [body, query, type] of [
       ['{"message":"other"}', ''],
       ['{"message":"original"} ', ''],
       ['{"message":"original"}', '?onInvalid=skip'],
+      ['{"message":"original"}', '', NDJSON],
     ]) {
-      expect(await app.post(body, { key: 'reuse', query })).toMatchObject({
+      expect(await app.post(body, { key: 'reuse', query, ...(type === undefined ? {} : { type }) })).toMatchObject({
         status: 422,
         json: { type: 'urn:post-incident-proofs:error:key-reused' },
       });

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { BundleError } from '../../src/bundle/bundle-error.ts';
 import { HttpError } from '../../src/http/http-error.ts';
-import { registerProblems } from '../../src/http/plugins/problems.ts';
+import { registerProblems, toProblem } from '../../src/http/plugins/problems.ts';
 import { ERROR_CODES, errorsMarkdown, isErrorCode, type ErrorCode, type ErrorEntry } from '../../src/kernel/error-codes.ts';
 import { CodedError } from '../../src/kernel/errors.ts';
 import { LedgerError, type LedgerErrorCode } from '../../src/ledger/ledger-error.ts';
@@ -119,4 +119,12 @@ describe('an error that nobody foresaw', () => {
     expect(log).toContain('hunter2');
     expect(log).toContain(String(json.instance).replace('urn:uuid:', ''));
   });
+});
+
+it('keeps the query of a malformed address out of the answer', () => {
+  const error = Object.assign(new Error("'/%zz?token=TOPSECRET' is not a valid url component"), {
+    code: 'FST_ERR_BAD_URL',
+    statusCode: 400,
+  });
+  expect(toProblem(error)).toEqual({ code: 'invalid-request', detail: 'the address is not valid percent-encoding' });
 });
