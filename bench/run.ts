@@ -15,6 +15,7 @@ const SCENARIOS: Readonly<Record<string, () => unknown>> = {
   'in-process': () => benchInProcess(1_000_000),
   'http-ingest': () => benchHttpIngest(seconds),
   'single-events-2k': () => benchSingleEvents(2000, Math.min(seconds, 30)),
+  'single-events-5k': () => benchSingleEvents(5000, Math.min(seconds, 30)),
 };
 const names = values.only === undefined ? Object.keys(SCENARIOS) : [values.only];
 const unknown = names.filter((name) => !Object.hasOwn(SCENARIOS, name));
