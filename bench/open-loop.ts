@@ -101,12 +101,7 @@ class Pool {
 
   static async open({ url, path, contentType, body, connections }: OpenLoopOptions): Promise<Pool> {
     const { host, hostname, port } = new URL(url);
-    const head = [
-      `POST ${path} HTTP/1.1`,
-      `host: ${host}`,
-      `content-type: ${contentType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-    ];
+    const head = [`POST ${path} HTTP/1.1`, `host: ${host}`, `content-type: ${contentType}`, `content-length: ${Buffer.byteLength(body)}`];
     const pool = new Pool(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`));
     for (let i = 0; i < connections; i++) {
       const socket = connect({ host: hostname, port: Number(port), noDelay: true });
