@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { benchHttpIngest } from './http-ingest.ts';
 import { benchInProcess } from './in-process.ts';
 import { calibrate } from './measure.ts';
+import { benchMemory } from './memory.ts';
 import { benchSingleEvents } from './single-events.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, only: { type: 'string' } } });
@@ -14,6 +15,7 @@ if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
 const SCENARIOS: Readonly<Record<string, () => unknown>> = {
   'in-process': () => benchInProcess(1_000_000),
   'http-ingest': () => benchHttpIngest(seconds),
+  'rss-10m': () => benchMemory(10_000_000),
   'single-events-2k': () => benchSingleEvents(2000, Math.min(seconds, 30)),
   'single-events-5k': () => benchSingleEvents(5000, Math.min(seconds, 30)),
 };
