@@ -37,9 +37,9 @@ export interface SignedCheckpoint extends Checkpoint {
 
 export class NoteFormatError extends Error {}
 
-/** First four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), big-endian. */
-export function noteKeyId(hashes: Hashes, name: string, publicKey: Uint8Array): number {
-  return readU32(hashes.sha256(utf8(`${name}\n`), Uint8Array.of(ED25519_TYPE), publicKey), 0);
+/** First four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key), big-endian; type 0x01 unless another kind of signature is meant. */
+export function noteKeyId(hashes: Hashes, name: string, publicKey: Uint8Array, type = ED25519_TYPE): number {
+  return readU32(hashes.sha256(utf8(`${name}\n`), Uint8Array.of(type), publicKey), 0);
 }
 
 /** Key names may hold neither white space nor "+". */
@@ -47,24 +47,25 @@ export function isKeyName(name: string): boolean {
   return name.length > 0 && name.length <= 255 && !/[\s+\p{Cc}]/u.test(name) && name.isWellFormed();
 }
 
-/** `name+<8 hex key id>+<base64(0x01 ‖ public key)>` */
-export function formatVerifierKey(hashes: Hashes, name: string, publicKey: Uint8Array): string {
+/** `name+<8 hex key id>+<base64(type ‖ public key)>` */
+export function formatVerifierKey(hashes: Hashes, name: string, publicKey: Uint8Array, type = ED25519_TYPE): string {
   const id = new Uint8Array(4);
-  writeU32(id, 0, noteKeyId(hashes, name, publicKey));
-  return `${name}+${toHex(id)}+${toBase64(concat(Uint8Array.of(ED25519_TYPE), publicKey))}`;
+  writeU32(id, 0, noteKeyId(hashes, name, publicKey, type));
+  return `${name}+${toHex(id)}+${toBase64(concat(Uint8Array.of(type), publicKey))}`;
 }
 
-export function parseVerifierKey(hashes: Hashes, text: string): VerifierKey {
+/** Text → key of exactly the given type, or throws NoteFormatError. */
+export function parseVerifierKey(hashes: Hashes, text: string, type = ED25519_TYPE): VerifierKey {
   const match = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text.trim());
   if (match === null) throw new NoteFormatError('a verifier key looks like NAME+8 hex digits+BASE64');
   const name = match[1];
   if (!isKeyName(name)) throw new NoteFormatError('the key name holds white space or control characters');
   const raw = fromBase64(match[3]);
-  if (raw === undefined || raw.length !== 1 + PUBLIC_KEY_BYTES || raw[0] !== ED25519_TYPE) {
-    throw new NoteFormatError('the key is not an Ed25519 public key');
+  if (raw === undefined || raw.length !== 1 + PUBLIC_KEY_BYTES || raw[0] !== type) {
+    throw new NoteFormatError(`the key is not an Ed25519 public key of type 0x0${type}`);
   }
   const publicKey = raw.subarray(1);
-  const keyId = noteKeyId(hashes, name, publicKey);
+  const keyId = noteKeyId(hashes, name, publicKey, type);
   if (keyId !== Number.parseInt(match[2], 16)) throw new NoteFormatError('the key id does not belong to this name and key');
   return { name, keyId, publicKey };
 }
@@ -74,11 +75,16 @@ export function formatCheckpointText(checkpoint: Checkpoint): string {
   return `${checkpoint.origin}\n${checkpoint.size}\n${toBase64(checkpoint.root)}\n`;
 }
 
-/** Appends one signature line to a text, after the blank line. */
-export function formatNote(text: string, key: { name: string; keyId: number }, signature: Uint8Array): string {
+/** One line of a note's signature block, with its newline. */
+export function formatSignatureLine(key: { name: string; keyId: number }, signature: Uint8Array): string {
   const id = new Uint8Array(4);
   writeU32(id, 0, key.keyId);
-  return `${text}\n— ${key.name} ${toBase64(concat(id, signature))}\n`;
+  return `— ${key.name} ${toBase64(concat(id, signature))}\n`;
+}
+
+/** Appends one signature line to a text, after the blank line. */
+export function formatNote(text: string, key: { name: string; keyId: number }, signature: Uint8Array): string {
+  return `${text}\n${formatSignatureLine(key, signature)}`;
 }
 
 /** Note text → checkpoint and its unchecked signatures, or throws NoteFormatError. */
