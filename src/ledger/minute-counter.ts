@@ -6,7 +6,7 @@ const MINUTE_NS = 60_000_000_000n;
 /** A summary names at most this many tenants, so that its payload always fits a leaf; the rest are counted together. */
 const TENANTS_NAMED_MAX = 64;
 
-interface MinuteCounts {
+export interface MinuteCounts {
   readonly minute: number;
   readonly firstSeq: number;
   lastSeq: number;
@@ -87,7 +87,8 @@ export class MinuteCounter {
   }
 }
 
-function summaryPayload(counts: MinuteCounts): Json {
+/** Payload of the summary that closes the counted minute. */
+export function summaryPayload(counts: MinuteCounts): Json {
   return {
     minute: counts.minute,
     firstSeq: counts.firstSeq,
@@ -97,4 +98,30 @@ function summaryPayload(counts: MinuteCounts): Json {
     tenants: Object.fromEntries(counts.tenants),
     tenantsOther: counts.tenantsOther,
   };
+}
+
+/** Counts as a summary states them → counts to go on with; undefined when they are none. */
+export function parseMinuteCounts(value: unknown): MinuteCounts | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { minute, firstSeq, lastSeq, leaves, levels, tenants, tenantsOther } = value as Readonly<Record<string, unknown>>;
+  if (!isCount(minute) || !isCount(firstSeq) || !isCount(lastSeq) || !isCount(leaves) || !isCount(tenantsOther)) return undefined;
+  const byLevel = parseCounts(levels);
+  const byTenant = parseCounts(tenants);
+  if (lastSeq - firstSeq + 1 !== leaves || byLevel === undefined || byTenant === undefined) return undefined;
+  if (byTenant.size > TENANTS_NAMED_MAX || [...byLevel.keys()].some((name) => !LEVELS.some((level) => level === name))) return undefined;
+  return { minute, firstSeq, lastSeq, leaves, levels: LEVELS.map((level) => byLevel.get(level) ?? 0), tenants: byTenant, tenantsOther };
+}
+
+function parseCounts(value: unknown): Map<string, number> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const counts = new Map<string, number>();
+  for (const [name, count] of Object.entries(value)) {
+    if (!isCount(count)) return undefined;
+    counts.set(name, count);
+  }
+  return counts;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
