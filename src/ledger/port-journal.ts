@@ -1,0 +1,22 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { JournaledFile, WriteJournal } from './write-journal.ts';
+
+/** A call of the write journal as it crosses to the watch thread; the fields are those of the call. */
+export type JournalMessage =
+  | { readonly kind: 'segment'; readonly first: number; readonly from: number; readonly to: number; readonly sha256: string }
+  | { readonly kind: 'cut'; readonly first: number; readonly bytes: number }
+  | { readonly kind: 'sealed'; readonly first: number; readonly bytes: number }
+  | { readonly kind: 'pruned'; readonly first: number }
+  | { readonly kind: 'file'; readonly name: JournaledFile; readonly sha256: string };
+
+/** Announces the writer's changes to whoever listens at the other end of the port. Posting queues the message and cannot fail. */
+export function portJournal(port: MessagePort): WriteJournal {
+  const post = (message: JournalMessage): void => port.postMessage(message);
+  return {
+    segment: (first, from, to, sha256) => post({ kind: 'segment', first, from, to, sha256 }),
+    cut: (first, bytes) => post({ kind: 'cut', first, bytes }),
+    sealed: (first, bytes) => post({ kind: 'sealed', first, bytes }),
+    pruned: (first) => post({ kind: 'pruned', first }),
+    file: (name, sha256) => post({ kind: 'file', name, sha256 }),
+  };
+}
