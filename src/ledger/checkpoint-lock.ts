@@ -1,36 +1,44 @@
 /**
- * The checkpoint lock of docs/formats/ledger.md (Anchors): a tiny store outside DATA_DIR that holds the last checkpoint which was made
- * public. The ledger defines the port; the stores are in src/anchor and pass test/support/checkpoint-lock-laws.ts.
+ * The checkpoint lock: the last checkpoint that was made public, kept outside DATA_DIR (docs/formats/ledger.md, Anchors). Without it
+ * nobody who sees only the ledger's folder can tell an older copy of it from its newest state.
  *
- * Options are plain data because the writer lives in a thread of its own: it makes the store there with
- * `openCheckpointLock(options: CheckpointLockOptions, ledgerId: Uint8Array): CheckpointLock` of src/anchor/open-checkpoint-lock.ts.
- * Opening never fails and never waits: a store that cannot be reached says so when it is used.
+ * The stores live in src/anchor and pass test/support/checkpoint-lock-laws.ts. The writer's thread opens one with
+ * `openCheckpointLock(options, ledgerId)` of src/anchor/open-checkpoint-lock.ts, from plain options because it lives in a thread.
  */
-export type CheckpointLockOptions =
-  | { readonly kind: 'none' }
-  /** The file `<ledger id, hex>.checkpoint` in `directory`, which is made when it is missing. */
-  | { readonly kind: 'file'; readonly directory: string }
-  /** The key `proofs:checkpoint:<ledger id, hex>`. The password is read in the thread: it must not travel in a message. */
-  | { readonly kind: 'redis'; readonly url: string; readonly passwordFile: string | undefined };
-
-/** What stands in the lock: nothing yet, a note (unchecked), or nobody can say. */
-export type LockContent = { readonly note: string | undefined } | 'unreachable';
-
-/**
- * `advanced`: `next` stands there now. `unreachable`: it is not known whether it does. `conflict`: something else than `previous` stood
- * there (undefined: nothing), and nothing was changed.
- */
-export type LockAdvance = 'advanced' | 'unreachable' | { readonly conflict: string | undefined };
-
 export interface CheckpointLock {
   /** For messages: where it is, without credentials. */
   readonly location: string;
-  read(): Promise<LockContent>;
+  /** What stands there. Answers within LOCK_DEADLINE_MS, whatever the store does; never rejects. */
+  read(): Promise<LockRead>;
   /**
-   * Compare-and-swap on the exact text; `previous` is undefined when nothing may stand there. Answers within a second or says
-   * `unreachable`: a commit waits for it. Never called again before the call before has been answered.
+   * Compare-and-swap: `next` takes the place of exactly `previous` (undefined: nothing stands there yet). Answers within
+   * LOCK_DEADLINE_MS; never rejects. One call at a time.
+   *
+   * `unreachable` leaves open which of the two stands there now. The store remembers the notes it got no answer for and takes them for
+   * its own in later calls, so the caller simply goes on with the `previous` it knows: a lost answer is never a conflict.
    */
   advance(previous: string | undefined, next: string): Promise<LockAdvance>;
-  /** Makes the last state as durable as the store can; called once, after the last advance. */
+  /** Makes what was advanced durable, then lets go. */
   close(): Promise<void>;
 }
+
+/** Reading and advancing answer within this time: the commit that waits for it must not wait for a dead network. */
+export const LOCK_DEADLINE_MS = 500;
+
+export type LockRead =
+  | { readonly outcome: 'read'; readonly note: string | undefined }
+  | { readonly outcome: 'unreachable'; readonly reason: string };
+
+export type LockAdvance =
+  | { readonly outcome: 'advanced' }
+  | { readonly outcome: 'unreachable'; readonly reason: string }
+  /** Somebody else's note stands there: a second writer, or a copy of this ledger, is at work. */
+  | { readonly outcome: 'conflict'; readonly found: string | undefined };
+
+/** Plain values, so that they can cross into the writer's thread. */
+export type CheckpointLockOptions =
+  | { readonly kind: 'off' }
+  /** `dir`/<ledger id>.checkpoint */
+  | { readonly kind: 'file'; readonly dir: string }
+  /** Key proofs:checkpoint:<ledger id>. A password beside the URL wins over one in it. */
+  | { readonly kind: 'redis'; readonly url: string; readonly password: string | undefined };
