@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { tempDir } from './temp-dir.ts';
+
+const START_MS_MAX = 10_000;
+
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  /** Answers nothing while stopped, keeps its connections. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+}
+
+/** A real redis-server on a free port of 127.0.0.1 with a folder of its own; ends with the scope. */
+export async function startRedis(options: { readonly password?: string; readonly port?: number } = {}): Promise<RedisServer> {
+  const port = options.port ?? (await freePort());
+  const dir = tempDir();
+  const password = options.password === undefined ? [] : ['--requirepass', options.password];
+  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', '--appendonly', 'no', ...password];
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const dispose = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+    dir[Symbol.dispose]();
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`redis-server did not start within ${START_MS_MAX} ms`)), START_MS_MAX);
+      let out = '';
+      child.once('error', (cause) => reject(new Error('these tests need redis-server: apt-get install redis-server', { cause })));
+      child.once('close', () => reject(new Error(`redis-server ended before it was ready: ${out}`)));
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+        if (!out.includes('Ready to accept connections')) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const signal = (name: NodeJS.Signals): void => void child.kill(name);
+  return { url: `redis://127.0.0.1:${port}`, signal, [Symbol.asyncDispose]: dispose };
+}
+
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
