@@ -1,11 +1,12 @@
 /** The import rules between rooms. Each rule has a planted violation in test/gates/boundaries.test.ts that it must reject. */
 
-const ROOMS = 'bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
+const ROOMS = 'anchor|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
 
 /** Files of a room that may open files; everything else gets bytes handed in. */
 const STORES = [
   'src/ledger/', // narrowed by fs-only-in-stores
   'src/verify/', // narrowed by fs-only-in-stores
+  'src/anchor/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -15,6 +16,7 @@ const STORES = [
 const STORE_FILES = [
   '^src/ledger/(create-ledger|files|keys|lock|read-block|recover|segment-files|walk-frames|writer)\\.ts$',
   '^src/verify/ledger-files\\.ts$',
+  '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 
 module.exports = {
@@ -53,6 +55,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/ledger/' },
       to: { path: '^src/(http|bundle|limiter|ingest|cli|verify)/' },
+    },
+    {
+      name: 'anchor-imports-kernel-and-ledger-ports-only',
+      comment: 'what vouches for a ledger from outside does not reach into it',
+      severity: 'error',
+      from: { path: '^src/anchor/' },
+      to: { path: '^src/', pathNot: ['^src/(anchor|kernel)/', '^src/ledger/(ports|checkpoint-lock)\\.ts$'] },
+    },
+    {
+      name: 'ledger-opens-locks-only',
+      comment: 'of the anchors the writer knows the checkpoint lock, and that by its port',
+      severity: 'error',
+      from: { path: '^src/ledger/' },
+      to: { path: '^src/anchor/', pathNot: '^src/anchor/open-checkpoint-lock\\.ts$' },
     },
     {
       name: 'ingest-imports-kernel-only',
@@ -107,7 +123,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

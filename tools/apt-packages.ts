@@ -23,6 +23,7 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'docker-compose', probe: 'docker-compose', why: 'reads docker-compose.yml (no engine is needed)' },
   { name: 'unzip', probe: 'unzip', why: 'unpacks bundles the way a stranger would' },
   { name: 'openssl', probe: 'openssl', why: 'checks signatures without our code' },
+  { name: 'redis-server', probe: 'redis-server', why: 'keeps a checkpoint lock' },
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 

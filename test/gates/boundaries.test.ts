@@ -11,6 +11,8 @@ const importing = (path: string): string => `import * as other from '${path}';\n
 
 /** Files that break nothing; the planted ones import them. */
 const TARGETS: Readonly<Record<string, string>> = {
+  'src/anchor/open-checkpoint-lock.ts': importing('../ledger/ports.ts'),
+  'src/anchor/witness.ts': leaf,
   'src/main.ts': leaf,
   'src/app.ts': leaf,
   'src/context.ts': leaf,
@@ -40,6 +42,8 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['ledger-sees-no-server', 'src/ledger/bad-bundle.ts', '../bundle/plan.ts', 'src/bundle/plan.ts'],
   ['ledger-sees-no-server', 'src/ledger/bad-limiter.ts', '../limiter/store.ts', 'src/limiter/store.ts'],
   ['ledger-sees-no-server', 'src/ledger/bad-ingest.ts', '../ingest/parse.ts', 'src/ingest/parse.ts'],
+  ['anchor-imports-kernel-and-ledger-ports-only', 'src/anchor/bad.ts', '../ledger/writer.ts', 'src/ledger/writer.ts'],
+  ['ledger-opens-locks-only', 'src/ledger/bad-witness.ts', '../anchor/witness.ts', 'src/anchor/witness.ts'],
   ['ingest-imports-kernel-only', 'src/ingest/bad.ts', '../ledger/ports.ts', 'src/ledger/ports.ts'],
   ['bundle-imports-kernel-and-ledger-ports-only', 'src/bundle/bad.ts', '../ledger/writer.ts', 'src/ledger/writer.ts'],
   ['pure-models-import-nothing', 'src/limiter/window.ts', '../kernel/bytes.ts', 'src/kernel/bytes.ts'],
@@ -53,6 +57,7 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['fs-only-in-rooms-with-stores', 'src/bundle/bad-fs.ts', 'node:fs/promises', 'fs/promises'],
   ['fs-only-in-stores', 'src/ledger/bad-fs.ts', 'node:fs', 'fs'],
   ['fs-only-in-stores', 'src/verify/bad-fs.ts', 'node:fs', 'fs'],
+  ['fs-only-in-stores', 'src/anchor/bad-fs.ts', 'node:fs/promises', 'fs/promises'],
   ['src-imports-no-test-code', 'src/http/bad-test.ts', '../../test/support/fake.ts', 'test/support/fake.ts'],
   ['src-imports-no-development-packages', 'src/http/bad-dev.ts', 'fast-check', 'fast-check.d.ts'],
   ['no-unresolvable', 'src/http/bad-path.ts', './nowhere.ts', './nowhere.ts'],
