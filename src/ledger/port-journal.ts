@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { JournaledFile, WriteJournal } from './write-journal.ts';
 
-/** A call of the write journal as it crosses to the watch thread; the fields are those of the call. */
+/** A call of the WriteJournal, as it crosses to the watch thread. */
 export type JournalMessage =
   | { readonly kind: 'segment'; readonly first: number; readonly from: number; readonly to: number; readonly sha256: string }
   | { readonly kind: 'cut'; readonly first: number; readonly bytes: number }
@@ -9,7 +9,10 @@ export type JournalMessage =
   | { readonly kind: 'pruned'; readonly first: number }
   | { readonly kind: 'file'; readonly name: JournaledFile; readonly sha256: string };
 
-/** Announces the writer's changes to whoever listens at the other end of the port. Posting queues the message and cannot fail. */
+/**
+ * Announces to the watch thread. A message stands in the other port's queue when postMessage returns, so whoever sees a change on the
+ * disk finds its announcement there. Posting to a port whose thread is gone does nothing.
+ */
 export function portJournal(port: MessagePort): WriteJournal {
   const post = (message: JournalMessage): void => port.postMessage(message);
   return {
