@@ -1,12 +1,13 @@
 /** The import rules between rooms. Each rule has a planted violation in test/gates/boundaries.test.ts that it must reject. */
 
-const ROOMS = 'anchor|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
+const ROOMS = 'anchor|archive|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
 
 /** Files of a room that may open files; everything else gets bytes handed in. */
 const STORES = [
   'src/ledger/', // narrowed by fs-only-in-stores
   'src/verify/', // narrowed by fs-only-in-stores
   'src/anchor/', // narrowed by fs-only-in-stores
+  'src/archive/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -14,8 +15,9 @@ const STORES = [
 
 /** In the ledger and the verifier only these touch the disk. A new one belongs into the fault table when it writes. */
 const STORE_FILES = [
-  '^src/ledger/(create-ledger|files|keys|lock|read-block|recover|segment-files|walk-frames|writer)\\.ts$',
+  '^src/ledger/(create-ledger|files|index-files|keys|lock|read-block|recover|segment-files|walk-frames|writer)\\.ts$',
   '^src/verify/ledger-files\\.ts$',
+  '^src/archive/directory-store\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 
@@ -71,6 +73,13 @@ module.exports = {
       to: { path: '^src/anchor/', pathNot: '^src/anchor/open-checkpoint-lock\\.ts$' },
     },
     {
+      name: 'archive-imports-kernel-and-ledger-ports-only',
+      comment: 'what is archived is read through the port, like by everybody else',
+      severity: 'error',
+      from: { path: '^src/archive/' },
+      to: { path: '^src/', pathNot: ['^src/(archive|kernel)/', '^src/ledger/ports\\.ts$'] },
+    },
+    {
       name: 'ingest-imports-kernel-only',
       comment: 'parsing is a pure function from bytes to a batch',
       severity: 'error',
@@ -123,7 +132,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify|anchor)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor|archive)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

@@ -1,6 +1,7 @@
 /**
  * Where archives (and later bundles) go: a folder or an S3-compatible store. Keys are relative paths of letters, digits, `.`, `_`
- * and `-` whose parts neither are empty nor begin with a dot, and no key is a folder of another. Both stores pass test/support/object-store-laws.ts. Nothing read from one is believed unchecked.
+ * and `-` whose parts neither are empty nor begin with a dot, and no key is a folder of another. Both stores pass
+ * test/support/object-store-laws.ts. Nothing read from one is believed unchecked.
  */
 export interface ObjectStore {
   /** For messages: where it is, without credentials. */
