@@ -12,8 +12,9 @@ import {
 } from '../kernel/leaf.ts';
 import { EventScan } from './event-scan.ts';
 import { isUnkeyed } from './genesis.ts';
-import { MinuteCheck } from './minute-check.ts';
+import { countLeaf, faultBeforeMinute, spoilMinute, summaryFault } from './minute-check.ts';
 import { isDescribedRecord, recordFault } from './record-shape.ts';
+import { lastTimeNs, type SegmentState } from './segment-state.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface LeafFault {
@@ -32,29 +33,29 @@ const NO_EVENT = -1;
  */
 export class LeafCheck {
   readonly #scan = new EventScan();
-  readonly #minutes = new MinuteCheck();
-  #timeHigh = 0;
-  #timeLow = 0;
-  #endsRequest = true;
   #minute = -1;
   #minuteStartHigh = 0;
   #minuteStartLow = 0;
   #minuteEndHigh = 0;
   #minuteEndLow = 0;
-  /** Leaves without a fault, by type. */
-  readonly countsByType: number[] = Array.from({ length: 256 }, () => 0);
-  firstTimeNs: bigint | undefined;
+  /** What the leaves before say; moved on by `accept` and `skip`. */
+  readonly #state: SegmentState;
 
-  /** The first fault of the leaf buffer[from, end) as leaf `seq`; undefined when there is none. MACs are not looked at. */
-  fault(buffer: Buffer, from: number, end: number, seq: number): LeafFault | undefined {
+  constructor(state: SegmentState) {
+    this.#state = state;
+  }
+
+  /** The first fault of the leaf buffer[from, end) as the next one; undefined when there is none. MACs are not looked at. */
+  fault(buffer: Buffer, from: number, end: number): LeafFault | undefined {
+    const { seq } = this.#state;
     const type = buffer[from + 1];
     const flags = readU16(buffer, from + 2);
-    const headerFault = this.#headerFault(buffer, from, seq, flags);
+    const headerFault = this.#headerFault(buffer, from, flags);
     if (headerFault !== undefined) return headerFault;
     const isTagged = (flags & FLAG_REQUEST_TAG) !== 0;
     const payloadAt = from + LEAF_HEADER_BYTES + (isTagged ? REQUEST_TAG_BYTES : 0);
     if (payloadAt > end - LEAF_MAC_BYTES) return { expected: 'room for a request tag', found: `a leaf of ${end - from} bytes` };
-    if (isTagged && !this.#endsRequest)
+    if (isTagged && !this.#state.endsRequest)
       return { expected: 'a request tag on the first leaf of a request only', found: 'one inside a request' };
     if ((type === LEAF_TYPES.genesis) !== (seq === 0)) {
       return { expected: 'the genesis leaf at 0 and nowhere else', found: `a leaf of type ${type} at ${seq}` };
@@ -63,40 +64,35 @@ export class LeafCheck {
   }
 
   /** Takes the leaf that `fault` has just found nothing wrong with. */
-  accept(buffer: Buffer, from: number, seq: number): void {
+  accept(buffer: Buffer, from: number): void {
+    const state = this.#state;
+    const { seq, minute } = state;
     const type = buffer[from + 1];
-    this.#endsRequest = (readU16(buffer, from + 2) & FLAG_LAST_OF_REQUEST) !== 0;
-    this.#timeHigh = readU32(buffer, from + 16);
-    this.#timeLow = readU32(buffer, from + 20);
-    this.firstTimeNs ??= this.lastTimeNs;
-    this.countsByType[type]++;
-    if (type === LEAF_TYPES.minuteSummary) this.#minutes.summed();
-    else if (type === LEAF_TYPES.event) this.#minutes.count(seq, this.#minute, this.#scan.levelCode, this.#scan.tenantText);
-    else this.#minutes.count(seq, this.#minute, NO_EVENT, '');
+    state.endsRequest = (readU16(buffer, from + 2) & FLAG_LAST_OF_REQUEST) !== 0;
+    state.timeHigh = readU32(buffer, from + 16);
+    state.timeLow = readU32(buffer, from + 20);
+    state.firstTimeNs ??= lastTimeNs(state);
+    state.countsByType[type]++;
+    if (type === LEAF_TYPES.minuteSummary) minute.isSummed = true;
+    else if (type === LEAF_TYPES.event) countLeaf(minute, seq, this.#minute, this.#scan.levelCode, this.#scan.tenantText);
+    else countLeaf(minute, seq, this.#minute, NO_EVENT, '');
   }
 
   /** A leaf was damaged or leaves are missing: what depends on them is not judged. */
   skip(): void {
-    this.#endsRequest = true;
-    this.#minutes.spoil();
+    this.#state.endsRequest = true;
+    spoilMinute(this.#state.minute);
   }
 
   /** The order of the leaves starts over at an earlier place. */
   rewind(): void {
-    this.#timeHigh = 0;
-    this.#timeLow = 0;
+    this.#state.timeHigh = 0;
+    this.#state.timeLow = 0;
     this.skip();
   }
 
-  get endsRequest(): boolean {
-    return this.#endsRequest;
-  }
-
-  get lastTimeNs(): bigint {
-    return (BigInt(this.#timeHigh) << 32n) | BigInt(this.#timeLow);
-  }
-
-  #headerFault(buffer: Buffer, from: number, seq: number, flags: number): LeafFault | undefined {
+  #headerFault(buffer: Buffer, from: number, flags: number): LeafFault | undefined {
+    const { seq, timeHigh, timeLow } = this.#state;
     if (buffer[from] !== LEAF_VERSION) return { expected: `leaf version ${LEAF_VERSION}`, found: `${buffer[from]}` };
     if ((flags & ~FLAGS_KNOWN) !== 0) return { expected: 'known flags only', found: `flags 0x${flags.toString(16)}` };
     const stated = readU64(buffer, from + 4);
@@ -104,17 +100,17 @@ export class LeafCheck {
     const epoch = readU32(buffer, from + 12);
     if (epoch !== 0) return { expected: 'epoch 0', found: `epoch ${epoch}` };
     const [high, low] = [readU32(buffer, from + 16), readU32(buffer, from + 20)];
-    const isEarlier = high < this.#timeHigh || (high === this.#timeHigh && low < this.#timeLow);
+    const isEarlier = high < timeHigh || (high === timeHigh && low < timeLow);
     return isEarlier ? { expected: 'a time not before that of the leaf before', found: 'an earlier one' } : undefined;
   }
 
   #orderFault(buffer: Buffer, from: number, type: number, flags: number): LeafFault | undefined {
     this.#setMinute(buffer, from);
-    const isAlone = this.#endsRequest && (flags & FLAG_LAST_OF_REQUEST) !== 0;
+    const isAlone = this.#state.endsRequest && (flags & FLAG_LAST_OF_REQUEST) !== 0;
     if (type === LEAF_TYPES.minuteSummary || type === LEAF_TYPES.genesis) {
       return isAlone ? undefined : { expected: 'a leaf that is a request of its own', found: 'one inside a request' };
     }
-    const found = this.#minutes.faultBefore(this.#minute);
+    const found = faultBeforeMinute(this.#state.minute, this.#minute);
     return found === undefined ? undefined : { expected: 'each minute closed by its summary', found };
   }
 
@@ -133,7 +129,7 @@ export class LeafCheck {
       return { expected: 'a genesis that commits to an HMAC key', found: 'no keyCommitment', verdict: 'DOWNGRADE' };
     }
     const isSummary = type === LEAF_TYPES.minuteSummary;
-    const found = recordFault(type, payload) ?? (isSummary ? this.#minutes.faultOf(payload, this.#minute) : undefined);
+    const found = recordFault(type, payload) ?? (isSummary ? summaryFault(this.#state.minute, payload, this.#minute) : undefined);
     return found === undefined ? undefined : { expected: 'the payload that its type prescribes', found };
   }
 

@@ -6,7 +6,7 @@ import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type Si
 import type { FindingList } from './finding.ts';
 import { isCommittedTo, readGenesis, recoverLedgerId, type Genesis } from './genesis.ts';
 import type { LedgerFiles, SmallFile } from './ledger-files.ts';
-import type { WalkSegment } from './ledger-walk.ts';
+import type { WalkSegment } from './walk-task.ts';
 import { VerifyError } from './verify-error.ts';
 import { isWatermarkOf, readWatermark, WATERMARK_BYTES, type Watermark } from './watermark-slots.ts';
 

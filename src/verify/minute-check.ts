@@ -1,87 +1,68 @@
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { LEVELS } from '../kernel/levels.ts';
+import type { MinuteState } from './segment-state.ts';
 
-/** A summary names the first 64 tenants to appear in its minute; the rest are counted together. */
+/** A summary names the first 64 tenants to appear in its minute; the rest are counted together, so memory is bounded. */
 const TENANTS_NAMED_MAX = 64;
 
-/** Counts the leaves of the running minute and holds its summary to them. Memory is bounded by the 64 tenants. */
-export class MinuteCheck {
-  #minute = -1;
-  #firstSeq = 0;
-  #lastSeq = 0;
-  #leaves = 0;
-  #levels = LEVELS.map(() => 0);
-  #tenants = new Map<string, number>();
-  #tenantsOther = 0;
-  /** Leaves of this minute are damaged or missing: its counts mean nothing. */
-  #isSpoilt = false;
-  /** There was damage since the last counted leaf: a minute that begins now may have lost its first leaves. */
-  #isNextSpoilt = false;
-  /** The leaf before was this minute's summary. */
-  #isSummed = false;
+/** After damage nothing is known about the running minute, nor about what closed it. */
+export function spoilMinute(state: MinuteState): void {
+  state.isSpoilt = true;
+  state.isNextSpoilt = true;
+}
 
-  /** After damage nothing is known about the running minute, nor about what closed it. */
-  spoil(): void {
-    this.#isSpoilt = true;
-    this.#isNextSpoilt = true;
-  }
+/** What is wrong about a leaf of another type at this place; undefined when nothing is. Then count it. */
+export function faultBeforeMinute(state: MinuteState, minute: number): string | undefined {
+  const isLater = state.minute >= 0 && minute > state.minute;
+  if (state.isSpoilt || isLater === state.isSummed || state.leaves === 0) return undefined;
+  return isLater ? `no summary of minute ${state.minute} before it` : `a summary of minute ${state.minute} before it, which goes on`;
+}
 
-  /** What is wrong about a leaf of another type at this place; undefined when nothing is. Then count it. */
-  faultBefore(minute: number): string | undefined {
-    const isLater = this.#minute >= 0 && minute > this.#minute;
-    if (this.#isSpoilt || isLater === this.#isSummed || this.#leaves === 0) return undefined;
-    return isLater ? `no summary of minute ${this.#minute} before it` : `a summary of minute ${this.#minute} before it, which goes on`;
-  }
+/** `level`: index into LEVELS, or −1 for a leaf that is no event. `tenant`: '' when there is none. */
+export function countLeaf(state: MinuteState, seq: number, minute: number, level: number, tenant: string): void {
+  if (minute !== state.minute || state.isSummed) beginMinute(state, seq, minute);
+  state.isNextSpoilt = false;
+  state.lastSeq = seq;
+  state.leaves++;
+  if (level >= 0) state.levels[level]++;
+  if (tenant === '') return;
+  const known = state.tenants.get(tenant);
+  if (known !== undefined || state.tenants.size < TENANTS_NAMED_MAX) state.tenants.set(tenant, (known ?? 0) + 1);
+  else state.tenantsOther++;
+}
 
-  /** `level`: index into LEVELS, or −1 for a leaf that is no event. `tenant`: '' when there is none. */
-  count(seq: number, minute: number, level: number, tenant: string): void {
-    if (minute !== this.#minute || this.#isSummed) this.#begin(seq, minute);
-    this.#isNextSpoilt = false;
-    this.#lastSeq = seq;
-    this.#leaves++;
-    if (level >= 0) this.#levels[level]++;
-    if (tenant === '') return;
-    const known = this.#tenants.get(tenant);
-    if (known !== undefined || this.#tenants.size < TENANTS_NAMED_MAX) this.#tenants.set(tenant, (known ?? 0) + 1);
-    else this.#tenantsOther++;
-  }
+/** What is wrong with a summary that stands here at `minute` of its own time; undefined when it says what the leaves say. */
+export function summaryFault(state: MinuteState, summary: Json, minute: number): string | undefined {
+  if (state.isSpoilt) return undefined;
+  if (state.isSummed || state.leaves === 0) return 'a summary of no leaves';
+  if (minute <= state.minute) return 'a summary of a minute that is not over';
+  const own = canonicalJson(expectedSummary(state));
+  const stated = canonicalJson(summary);
+  return stated === own ? undefined : `other counts than the leaves give: ${own.slice(0, 400)}`;
+}
 
-  /** What is wrong with a summary that stands here at `minute` of its own time; undefined when it says what the leaves say. */
-  faultOf(summary: Json, minute: number): string | undefined {
-    if (this.#isSpoilt) return undefined;
-    if (this.#isSummed || this.#leaves === 0) return 'a summary of no leaves';
-    if (minute <= this.#minute) return 'a summary of a minute that is not over';
-    const own = canonicalJson(this.#expected());
-    const stated = canonicalJson(summary);
-    return stated === own ? undefined : `other counts than the leaves give: ${own.slice(0, 400)}`;
-  }
+function beginMinute(state: MinuteState, seq: number, minute: number): void {
+  state.minute = minute;
+  state.firstSeq = seq;
+  state.leaves = 0;
+  state.levels.fill(0);
+  state.tenants = new Map();
+  state.tenantsOther = 0;
+  state.isSpoilt = state.isNextSpoilt;
+  state.isSummed = false;
+}
 
-  summed(): void {
-    this.#isSummed = true;
-  }
-
-  #begin(seq: number, minute: number): void {
-    this.#minute = minute;
-    this.#firstSeq = seq;
-    this.#leaves = 0;
-    this.#levels = LEVELS.map(() => 0);
-    this.#tenants = new Map();
-    this.#tenantsOther = 0;
-    this.#isSpoilt = this.#isNextSpoilt;
-    this.#isSummed = false;
-  }
-
-  #expected(): Json {
-    return {
-      minute: this.#minute,
-      firstSeq: this.#firstSeq,
-      lastSeq: this.#lastSeq,
-      leaves: this.#leaves,
-      levels: Object.fromEntries(LEVELS.map((level, code) => [level, this.#levels[code]] as const).filter(([, events]) => events > 0)),
-      tenants: Object.fromEntries([...this.#tenants].map(([text, events]) => [tenantName(text), events])),
-      tenantsOther: this.#tenantsOther,
-    };
-  }
+function expectedSummary(state: MinuteState): Json {
+  const levels = LEVELS.map((level, code) => [level, state.levels[code]] as const).filter(([, events]) => events > 0);
+  return {
+    minute: state.minute,
+    firstSeq: state.firstSeq,
+    lastSeq: state.lastSeq,
+    leaves: state.leaves,
+    levels: Object.fromEntries(levels),
+    tenants: Object.fromEntries([...state.tenants].map(([text, events]) => [tenantName(text), events])),
+    tenantsOther: state.tenantsOther,
+  };
 }
 
 /** From the payload's spelling: UTF-8 bytes of a JSON string as latin1. */

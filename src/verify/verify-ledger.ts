@@ -7,8 +7,10 @@ import { checkAnchor, checkCheckpoint, checkPinnedKey, checkVerifierKeyFile, che
 import type { LedgerFiles, SegmentSource } from './ledger-files.ts';
 import { readInputs, segmentFileName, type HmacKeyCandidate, type LedgerInputs } from './ledger-inputs.ts';
 import { formatTimeNs, hexOrNull, namedCounts, type LedgerFacts, type LedgerReport } from './ledger-report.ts';
-import { LedgerWalk, type WalkSegment } from './ledger-walk.ts';
+import { LedgerWalk } from './ledger-walk.ts';
+import { lastTimeNs } from './segment-state.ts';
 import { toExitCode } from './verdict.ts';
+import type { WalkSegment } from './walk-task.ts';
 import { VerifyError } from './verify-error.ts';
 import { WATERMARK_BYTES } from './watermark-slots.ts';
 
@@ -109,18 +111,18 @@ function openSegment(files: LedgerFiles, segment: WalkSegment): SegmentSource {
 /** What lies beyond everything acknowledged; answers whether a writer is at work, in which case it is a request in flight. */
 async function checkTail(input: VerifyLedgerInput, { inputs, walk, findings, isKeyed }: HeadContext): Promise<boolean> {
   const signedSize = inputs.head.checkpoint?.size ?? 0;
-  const isUnvouched = !isKeyed && walk.requestEnd > signedSize && inputs.head.checkpoint !== undefined;
+  const isUnvouched = !isKeyed && walk.state.requestEnd > signedSize && inputs.head.checkpoint !== undefined;
   if (walk.tornAt === undefined && !isUnvouched) return false;
   await input.settle?.();
   const now = input.files.readSmall('watermark', WATERMARK_BYTES + 1);
   const isBeingWritten = now !== undefined && inputs.watermarkBytes !== undefined && !equalBytes(now, inputs.watermarkBytes);
   if (isBeingWritten) return true;
   if (walk.tornAt !== undefined) {
-    const place = { ...walk.tornAt, seqFirst: walk.requestEnd };
+    const place = { ...walk.tornAt, seqFirst: walk.state.requestEnd };
     findings.add({ verdict: 'TORN_TAIL', place, expected: 'the end of the ledger', found: 'bytes that are no whole request' });
   }
   if (isUnvouched) {
-    const place = { file: 'ledger/segments', seqFirst: signedSize, seqLast: walk.requestEnd - 1 };
+    const place = { file: 'ledger/segments', seqFirst: signedSize, seqLast: walk.state.requestEnd - 1 };
     findings.add({
       verdict: 'TORN_TAIL',
       place,
@@ -139,7 +141,7 @@ function toFacts(
 ): LedgerFacts {
   const { genesis, watermark, head } = inputs;
   const [newest] = watermark.slots;
-  const { firstTimeNs, lastTimeNs, countsByType } = walk.leaves;
+  const { firstTimeNs, countsByType } = walk.state;
   return {
     origin: genesis.verifierKey?.name ?? null,
     ledgerId: hexOrNull(inputs.ledgerKey?.ledgerId ?? genesis.ledgerId),
@@ -154,7 +156,7 @@ function toFacts(
     anchoredTo: anchoredTo ?? null,
     isBeingWritten,
     firstTime: firstTimeNs === undefined ? null : formatTimeNs(firstTimeNs),
-    lastTime: firstTimeNs === undefined ? null : formatTimeNs(lastTimeNs),
+    lastTime: firstTimeNs === undefined ? null : formatTimeNs(lastTimeNs(walk.state)),
   };
 }
 

@@ -1,0 +1,23 @@
+import type { ChainMac } from './chain-mac.ts';
+import type { FindingList } from './finding.ts';
+
+export interface WalkSegment {
+  /** Path below DATA_DIR. */
+  readonly file: string;
+  /** What its name states. */
+  readonly first: number;
+  /** What the next file's name states; undefined for the last one. */
+  readonly nextFirst: number | undefined;
+}
+
+export interface WalkTask {
+  /** Undefined: MACs are not checked. */
+  readonly chain: ChainMac | undefined;
+  /** Leaves known to have been acknowledged or signed; undefined when nothing says. */
+  readonly acknowledged: number | undefined;
+  /** Sizes whose root is wanted. */
+  readonly rootSizes: ReadonlySet<number>;
+  /** Sizes at which a request must have ended: the ends of commits. */
+  readonly commitSizes: ReadonlySet<number>;
+  readonly findings: FindingList;
+}
