@@ -1,6 +1,6 @@
 /** The import rules between rooms. Each rule has a planted violation in test/gates/boundaries.test.ts that it must reject. */
 
-const ROOMS = 'anchor|archive|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
+const ROOMS = 'anchor|archive|attack|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
 
 /** Files of a room that may open files; everything else gets bytes handed in. */
 const STORES = [
@@ -8,6 +8,7 @@ const STORES = [
   'src/verify/', // narrowed by fs-only-in-stores
   'src/anchor/', // narrowed by fs-only-in-stores
   'src/archive/', // narrowed by fs-only-in-stores
+  'src/attack/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -18,6 +19,7 @@ const STORE_FILES = [
   '^src/ledger/(create-ledger|files|index-files|keys|lock|read-block|recover|segment-files|walk-frames|writer)\\.ts$',
   '^src/verify/ledger-files\\.ts$',
   '^src/archive/directory-store\\.ts$',
+  '^src/attack/disk\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 
@@ -80,6 +82,20 @@ module.exports = {
       to: { path: '^src/', pathNot: ['^src/(archive|kernel)/', '^src/ledger/ports\\.ts$'] },
     },
     {
+      name: 'attack-imports-kernel-only',
+      comment: 'an attacker knows the format document, not our code',
+      severity: 'error',
+      from: { path: '^src/attack/' },
+      to: { path: '^src/', pathNot: '^src/(attack|kernel)/' },
+    },
+    {
+      name: 'attack-used-by-cli-only',
+      comment: 'nothing that keeps a ledger carries the tools to break it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(attack|cli)/' },
+      to: { path: '^src/attack/' },
+    },
+    {
       name: 'ingest-imports-kernel-only',
       comment: 'parsing is a pure function from bytes to a batch',
       severity: 'error',
@@ -132,7 +148,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify|anchor|archive)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor|archive|attack)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

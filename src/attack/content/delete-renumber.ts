@@ -1,0 +1,26 @@
+import { writeU64 } from '../../kernel/bytes.ts';
+import { TAMPERED, type Attack } from '../attack.ts';
+import { rewrite } from '../disk.ts';
+import { joinFrames } from '../frames.ts';
+
+export const deleteRenumber: Attack = {
+  name: 'delete-renumber',
+  summary: 'an event is taken out and those after it in the file are numbered anew',
+  needs: [],
+  isHarmful: true,
+  expected: TAMPERED,
+  isLocated: true,
+  live: 'detected',
+  apply(view) {
+    const { seq } = view.victim((_, seq) => seq < view.size() - 1);
+    const { segment } = view.place(seq);
+    const kept = view.frames(segment).filter((_, index) => index !== seq - segment.first);
+    const leaves = kept.map(({ leaf }, index) => {
+      const copy = Buffer.from(leaf);
+      writeU64(copy, 4, segment.first + index);
+      return copy;
+    });
+    rewrite(segment.path, joinFrames(leaves));
+    return { leaves: { first: seq, last: segment.first + leaves.length }, note: `removed leaf ${seq} and renumbered those after it` };
+  },
+};

@@ -1,0 +1,18 @@
+import { TRUNCATED, type Attack } from '../attack.ts';
+import { cutTo } from '../disk.ts';
+
+export const fakeTornTail: Attack = {
+  name: 'fake-torn-tail',
+  summary: 'the last acknowledged entry is cut in half, hoping that recovery takes it for the torn write of a crash',
+  needs: [],
+  isHarmful: true,
+  expected: TRUNCATED,
+  isLocated: true,
+  live: 'detected',
+  apply(view) {
+    const seq = view.size() - 1;
+    const { segment, frame } = view.place(seq);
+    cutTo(segment.path, frame.at + Math.floor((frame.end - frame.at) / 2));
+    return { leaves: { first: seq, last: seq }, note: `cut the last leaf (${seq}) in half` };
+  },
+};

@@ -1,0 +1,22 @@
+import { LEAF_TYPES } from '../../kernel/leaf.ts';
+import { AttackError } from '../attack-error.ts';
+import type { Attack } from '../attack.ts';
+import { Thief } from '../thief.ts';
+
+export const lyingDisk: Attack = {
+  name: 'lying-disk',
+  summary: 'the disk acknowledged the last commit and lost it; what is left is the state of the commit before (simulated with the keys)',
+  needs: ['epoch-key', 'log-key'],
+  isHarmful: true,
+  expected: { root: 'OK_UNANCHORED', anchor: 'ROLLED_BACK', public: 'OK_UNANCHORED' },
+  isLocated: false,
+  live: { exempt: 'nothing changes while the machine is up; the loss shows after the next power cut, and only against an anchor' },
+  apply(view) {
+    const leaves = view.leaves();
+    const size = leaves.length - 1;
+    if (leaves[size][1] === LEAF_TYPES.epochSeal)
+      throw new AttackError('not-possible', 'the last commit holds a seal: its key change would be lost with it');
+    new Thief(view).publish(leaves.slice(0, size));
+    return { leaves: { first: size, last: size }, note: `took back the commit of leaf ${size} in all files` };
+  },
+};

@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Attack } from '../attack.ts';
+import { isThere, readAll, rewrite } from '../disk.ts';
+
+export const swapKeyFile: Attack = {
+  name: 'swap-key-file',
+  summary: 'the file of the running key is exchanged for one with another key, so that the writer goes on with the intruder’s',
+  needs: [],
+  isHarmful: false,
+  expected: { root: 'KEY_MISMATCH', anchor: 'OK_ANCHORED', public: 'OK_UNANCHORED' },
+  isLocated: false,
+  live: 'detected',
+  apply(view) {
+    const epochKey = join(view.keysDir, 'epoch.key');
+    const path = isThere(epochKey) ? epochKey : join(view.keysDir, 'hmac.key');
+    const other = randomBytes(32).toString('hex');
+    rewrite(
+      path,
+      Buffer.from(
+        readAll(path)
+          .toString('latin1')
+          .replace(/[0-9a-f]{64}/u, other),
+      ),
+    );
+    return { leaves: undefined, note: `put another key into ${path}` };
+  },
+};
