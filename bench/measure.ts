@@ -68,7 +68,13 @@ export interface BenchSidecar extends AsyncDisposable {
 export async function benchSidecar(): Promise<BenchSidecar> {
   const dataDir = mkdtempSync(join(tmpdir(), 'proofs-bench-'));
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
-    env: { ...process.env, PROOFS_PORT: '0', PROOFS_DATA_DIR: dataDir, PROOFS_LOG_LEVEL: 'error' },
+    env: {
+      ...process.env,
+      PROOFS_PORT: '0',
+      PROOFS_DATA_DIR: dataDir,
+      PROOFS_ANCHOR_DIR: join(dataDir, 'anchors'),
+      PROOFS_LOG_LEVEL: 'error',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -53,7 +53,13 @@ async function pproofs(args: readonly string[], expectedCode = 0): Promise<Finis
 
 /** Starts `pproofs serve` on a free port; its log goes to a file. */
 async function startSidecar(dataDir: string, logFile: string): Promise<{ child: ChildProcess; url: string }> {
-  const env = { ...process.env, PROOFS_PORT: '0', PROOFS_HOST: '127.0.0.1', PROOFS_DATA_DIR: dataDir };
+  const env = {
+    ...process.env,
+    PROOFS_PORT: '0',
+    PROOFS_HOST: '127.0.0.1',
+    PROOFS_DATA_DIR: dataDir,
+    PROOFS_ANCHOR_DIR: join(dataDir, '..', 'anchors'),
+  };
   const child = spawn(process.execPath, [MAIN, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stderr.pipe(createWriteStream(logFile));
   const url = await new Promise<string>((resolve, reject) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { CodedError } from '../kernel/errors.ts';
 import { isKeyName } from '../kernel/note.ts';
+import { parseAnchorConfig, type AnchorConfig } from './anchor-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 export class ConfigError extends CodedError<'bad-config'> {}
@@ -16,11 +17,18 @@ export interface Config {
   readonly keysDir: string;
   readonly origin: string | undefined;
   readonly tokensFile: string | undefined;
+  readonly anchor: AnchorConfig;
+  readonly witnessLogsFile: string | undefined;
+  readonly witnessesFile: string | undefined;
+  readonly witnessSeconds: number;
   readonly logLevel: LogLevel;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A witness that hears less often than once an hour notices next to nothing. */
+const SECONDS_MAX = 3600;
 
 /** Environment and YAML file → config; throws ConfigError naming every fault. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
@@ -46,6 +54,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     keysDir: value(SETTINGS.keysDir) ?? join(dataDir, 'keys'),
     origin,
     tokensFile,
+    anchor: parseAnchorConfig(value, env, faults),
+    witnessLogsFile: value(SETTINGS.witnessLogsFile),
+    witnessesFile: value(SETTINGS.witnessesFile),
+    witnessSeconds: parseSeconds(SETTINGS.witnessSeconds, value, faults),
     logLevel: parseLogLevel(value(SETTINGS.logLevel) ?? SETTINGS.logLevel.fallback, faults),
   };
   if (faults.length > 0) throw new ConfigError('bad-config', faults.join('\n'));
@@ -63,6 +75,14 @@ function parsePort(text: string, faults: string[]): number {
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   faults.push(`${SETTINGS.port.env}="${text}" is not a port number from 0 to 65535`);
   return 0;
+}
+
+function parseSeconds(setting: Setting, value: (setting: Setting) => string | undefined, faults: string[]): number {
+  const text = value(setting) ?? setting.fallback;
+  const seconds = Number(text);
+  if (/^\d{1,4}$/.test(text) && seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
+  faults.push(`${setting.env}="${text}" is not a number of seconds from 1 to ${SECONDS_MAX}`);
+  return 1;
 }
 
 function parseLogLevel(text: string, faults: string[]): LogLevel {

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import type { AnchorConfig } from './anchor-config.ts';
 import { ConfigError, type Config } from './config.ts';
+import { SETTINGS, type Setting } from './settings.ts';
 
 /** What the running process must know and must never print. */
 export interface Secrets {
   /** SHA-256 of the bearer token; undefined when requests need none. */
   readonly tokenDigest: Buffer | undefined;
+  /** Of the server of the checkpoint lock; undefined when the address has it, or none is needed. */
+  readonly redisPassword: string | undefined;
 }
 
 /** Shorter tokens can be guessed over the network. */
@@ -15,22 +19,35 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /** Reads what the config points at; throws ConfigError without ever quoting a secret. */
 export function readSecrets(config: Config): Secrets {
-  if (config.tokensFile === undefined) return { tokenDigest: undefined };
-  let text: string;
-  try {
-    if ((statSync(config.tokensFile).mode & 0o002) !== 0)
-      throw new ConfigError('bad-config', `${config.tokensFile} can be written by everybody; run: chmod 600 ${config.tokensFile}`);
-    text = readFileSync(config.tokensFile, 'utf8');
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause;
-    throw new ConfigError('bad-config', `PROOFS_TOKENS_FILE="${config.tokensFile}" cannot be read`, { cause });
-  }
-  const token = text.split('\n', 1)[0].trim();
+  return { tokenDigest: readTokenDigest(config.tokensFile), redisPassword: readRedisPassword(config.anchor) };
+}
+
+function readTokenDigest(path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  const token = readFirstLine(SETTINGS.tokensFile, path).trim();
   if (token.length < TOKEN_CHARS_MIN || !TOKEN.test(token)) {
     throw new ConfigError(
       'bad-config',
-      `the first line of ${config.tokensFile} is not a bearer token of at least ${TOKEN_CHARS_MIN} letters, digits or -._~+/`,
+      `the first line of ${path} is not a bearer token of at least ${TOKEN_CHARS_MIN} letters, digits or -._~+/`,
     );
   }
-  return { tokenDigest: createHash('sha256').update(token).digest() };
+  return createHash('sha256').update(token).digest();
+}
+
+function readRedisPassword(anchor: AnchorConfig): string | undefined {
+  if (anchor.kind !== 'redis' || anchor.passwordFile === undefined) return undefined;
+  const password = readFirstLine(SETTINGS.redisPasswordFile, anchor.passwordFile).replace(/\r$/, '');
+  if (password === '') throw new ConfigError('bad-config', `the first line of ${anchor.passwordFile} is empty`);
+  return password;
+}
+
+function readFirstLine(setting: Setting, path: string): string {
+  try {
+    if ((statSync(path).mode & 0o002) !== 0)
+      throw new ConfigError('bad-config', `${path} can be written by everybody; run: chmod 600 ${path}`);
+    return readFileSync(path, 'utf8').split('\n', 1)[0];
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError('bad-config', `${setting.env}="${path}" cannot be read`, { cause });
+  }
 }

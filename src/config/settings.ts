@@ -35,6 +35,50 @@ export const SETTINGS = {
     fallback: 'none',
     meaning: 'File whose first line is the bearer token (at least 16 characters) that every request must carry.',
   },
+  anchor: {
+    env: 'PROOFS_ANCHOR',
+    key: 'anchor',
+    fallback: 'file',
+    meaning:
+      'Where the last public checkpoint is kept outside the data folder: file, redis or off (then nothing notices a rollback of the whole folder).',
+  },
+  anchorDir: {
+    env: 'PROOFS_ANCHOR_DIR',
+    key: 'anchorDir',
+    fallback: '$XDG_STATE_HOME/post-incident-proofs/anchors',
+    meaning:
+      'Folder of the checkpoint lock, best on another disk than the data; `off` is PROOFS_ANCHOR=off. XDG_STATE_HOME is ~/.local/state unless set.',
+  },
+  redisUrl: {
+    env: 'PROOFS_REDIS_URL',
+    key: 'redisUrl',
+    fallback: 'none',
+    meaning: 'redis:// or rediss:// address of the server that PROOFS_ANCHOR=redis uses.',
+  },
+  redisPasswordFile: {
+    env: 'PROOFS_REDIS_PASSWORD_FILE',
+    key: 'redisPasswordFile',
+    fallback: 'none',
+    meaning: 'File whose first line is the password of that server; wins over one in the address.',
+  },
+  witnessLogsFile: {
+    env: 'PROOFS_WITNESS_LOGS_FILE',
+    key: 'witnessLogsFile',
+    fallback: 'none',
+    meaning: 'Logs that this sidecar is a witness of: verifier keys, one a line. Without it `POST /add-checkpoint` knows no log.',
+  },
+  witnessesFile: {
+    env: 'PROOFS_WITNESSES_FILE',
+    key: 'witnessesFile',
+    fallback: 'none',
+    meaning: "Witnesses of this ledger, one a line: the peer's address, a space, its key as its `GET /witness/key` prints it.",
+  },
+  witnessSeconds: {
+    env: 'PROOFS_WITNESS_SECONDS',
+    key: 'witnessSeconds',
+    fallback: '10',
+    meaning: 'Seconds, 1–3600, that pass at least between two checkpoints sent to the witnesses.',
+  },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',
     key: 'logLevel',

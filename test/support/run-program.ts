@@ -10,7 +10,10 @@ export interface ProgramRun {
 
 /** One command line of the product in a process of its own. */
 export function runProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): ProgramRun {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, PROOFS_ANCHOR: 'off', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const texts = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (texts.out += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (texts.err += chunk));

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import { ConfigError, isLoopback, parseConfig } from '../../src/config/config.ts';
 import { readSecrets } from '../../src/config/secrets.ts';
 import { SETTINGS, settingsMarkdown, type Setting } from '../../src/config/settings.ts';
@@ -29,6 +30,10 @@ describe('parseConfig', () => {
       keysDir: 'data/keys',
       origin: undefined,
       tokensFile: undefined,
+      anchor: { kind: 'off', reason: 'no home directory for it: set PROOFS_ANCHOR_DIR' },
+      witnessLogsFile: undefined,
+      witnessesFile: undefined,
+      witnessSeconds: 10,
       logLevel: 'info',
     });
   });
@@ -41,18 +46,28 @@ describe('parseConfig', () => {
   it('reads every setting that a YAML file may state, and the environment wins', () => {
     using dir = tempDir();
     const path = join(dir.path, 'proofs.yaml');
-    writeFileSync(path, 'host: ::1\nport: 9000\ndataDir: /d\nkeysDir: /k\norigin: example.org/log\ntokensFile: /t\nlogLevel: debug\n');
-    const fromFile = {
+    const inFile = {
       host: '::1',
       port: 9000,
       dataDir: '/d',
       keysDir: '/k',
       origin: 'example.org/log',
       tokensFile: '/t',
+      anchor: 'redis',
+      anchorDir: '/a',
+      redisUrl: 'rediss://:secret@cache.example:6380/1',
+      redisPasswordFile: '/p',
+      witnessLogsFile: '/l',
+      witnessesFile: '/w',
+      witnessSeconds: 60,
       logLevel: 'debug',
     };
+    writeFileSync(path, stringify(inFile));
+    const { anchorDir, redisUrl, redisPasswordFile, ...rest } = inFile;
+    const fromFile = { ...rest, anchor: { kind: 'redis', url: redisUrl, passwordFile: redisPasswordFile } };
     expect(parseConfig({ PROOFS_CONFIG: path })).toEqual(fromFile);
-    expect(Object.keys(fromFile).toSorted()).toEqual(
+    expect(parseConfig({ PROOFS_CONFIG: path, PROOFS_ANCHOR: 'file' }).anchor).toEqual({ kind: 'file', dir: anchorDir });
+    expect(Object.keys(inFile).toSorted()).toEqual(
       Object.values<Setting>(SETTINGS)
         .flatMap(({ key }) => key ?? [])
         .toSorted(),
@@ -122,7 +137,47 @@ describe('parseConfig', () => {
   });
 });
 
+describe('the checkpoint lock', () => {
+  it('is kept in the state folder of the user unless told otherwise', () => {
+    const below = 'post-incident-proofs/anchors';
+    expect(parseConfig({ HOME: '/home/a' }).anchor).toEqual({ kind: 'file', dir: `/home/a/.local/state/${below}` });
+    expect(parseConfig({ HOME: '/home/a', XDG_STATE_HOME: '/s' }).anchor).toEqual({ kind: 'file', dir: `/s/${below}` });
+    expect(parseConfig({ HOME: '/home/a', PROOFS_ANCHOR_DIR: '/mnt/usb' }).anchor).toEqual({ kind: 'file', dir: '/mnt/usb' });
+  });
+
+  it('is off when asked to be, and says why', () => {
+    const off = { kind: 'off', reason: 'switched off' };
+    expect(parseConfig({ HOME: '/home/a', PROOFS_ANCHOR: 'off' }).anchor).toEqual(off);
+    expect(parseConfig({ HOME: '/home/a', PROOFS_ANCHOR_DIR: 'off' }).anchor).toEqual(off);
+  });
+
+  it.each([undefined, 'http://cache:6379', 'cache:6379', 'redis'])('in Redis is refused with the address %s', (url) => {
+    const [fault] = faultsOf(() => parseConfig({ PROOFS_ANCHOR: 'redis', ...(url === undefined ? {} : { PROOFS_REDIS_URL: url }) }));
+    expect(fault).toContain('PROOFS_REDIS_URL');
+  });
+
+  it('refuses other places, without repeating an address that may hold a password', () => {
+    expect(faultsOf(() => parseConfig({ PROOFS_ANCHOR: 'etcd' }))).toEqual(['PROOFS_ANCHOR="etcd" is not one of file, redis, off']);
+    const [fault] = faultsOf(() => parseConfig({ PROOFS_ANCHOR: 'redis', PROOFS_REDIS_URL: 'amqp://:secret@host' }));
+    expect(fault).not.toContain('secret');
+  });
+});
+
+it.each(['0', '3601', '1.5', 'often'])('refuses %s seconds between two checkpoints for the witnesses', (text) => {
+  expect(faultsOf(() => parseConfig({ PROOFS_WITNESS_SECONDS: text }))[0]).toContain(`PROOFS_WITNESS_SECONDS="${text}"`);
+});
+
 describe('readSecrets', () => {
+  it('reads the password of the Redis server from the first line of its file, and refuses an empty one', () => {
+    using dir = tempDir();
+    const path = join(dir.path, 'password');
+    const config = parseConfig({ PROOFS_ANCHOR: 'redis', PROOFS_REDIS_URL: 'redis://h', PROOFS_REDIS_PASSWORD_FILE: path });
+    writeFileSync(path, 'pass word \r\nmore\n', { mode: 0o600 });
+    expect(readSecrets(config).redisPassword).toBe('pass word ');
+    writeFileSync(path, '\nsecond\n');
+    expect(faultsOf(() => readSecrets(config))).toEqual([`the first line of ${path} is empty`]);
+  });
+
   it('keeps a digest of the first line and nothing else', () => {
     using dir = tempDir();
     const path = join(dir.path, 'token');

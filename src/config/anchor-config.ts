@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { SETTINGS, type Setting } from './settings.ts';
+
+/** Where the last public checkpoint is kept outside the data folder. */
+export type AnchorConfig =
+  | { readonly kind: 'off'; readonly reason: string }
+  | { readonly kind: 'file'; readonly dir: string }
+  | { readonly kind: 'redis'; readonly url: string; readonly passwordFile: string | undefined };
+
+const KINDS = ['file', 'redis', 'off'] as const;
+/** Below the folder where the user's programs keep their state (XDG Base Directory Specification). */
+const ANCHORS_BELOW_STATE = join('post-incident-proofs', 'anchors');
+
+export function parseAnchorConfig(
+  value: (setting: Setting) => string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  faults: string[],
+): AnchorConfig {
+  const text = value(SETTINGS.anchor) ?? SETTINGS.anchor.fallback;
+  const kind = KINDS.find((name) => name === text);
+  if (kind === undefined) faults.push(`${SETTINGS.anchor.env}="${text}" is not one of ${KINDS.join(', ')}`);
+  const dir = value(SETTINGS.anchorDir);
+  if (kind === 'redis') return parseRedis(value, faults);
+  if (kind === 'off' || dir === 'off') return { kind: 'off', reason: 'switched off' };
+  const state = env['XDG_STATE_HOME'] || (env['HOME'] && join(env['HOME'], '.local', 'state'));
+  if (dir !== undefined) return { kind: 'file', dir };
+  if (!state) return { kind: 'off', reason: `no home directory for it: set ${SETTINGS.anchorDir.env}` };
+  return { kind: 'file', dir: join(state, ANCHORS_BELOW_STATE) };
+}
+
+function parseRedis(value: (setting: Setting) => string | undefined, faults: string[]): AnchorConfig {
+  const url = value(SETTINGS.redisUrl);
+  // Never quoted: it may hold a password.
+  const isRedis = url !== undefined && URL.canParse(url) && ['redis:', 'rediss:'].includes(new URL(url).protocol);
+  if (!isRedis) faults.push(`${SETTINGS.anchor.env}=redis needs ${SETTINGS.redisUrl.env} like redis://host:6379 or rediss://host:6379/0`);
+  return { kind: 'redis', url: url ?? '', passwordFile: value(SETTINGS.redisPasswordFile) };
+}
