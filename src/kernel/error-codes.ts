@@ -39,6 +39,12 @@ export const ERROR_CODES = {
     advice: 'Send `Authorization: Bearer TOKEN` with the token of PROOFS_TOKENS_FILE.',
   },
   'not-found': { status: 404, title: 'not found', advice: 'See /docs for the routes.' },
+  pruned: {
+    status: 410,
+    exit: 70,
+    title: 'retention removed these entries',
+    advice: 'Read them from the archive that the detail names; proofs of all other entries go on holding.',
+  },
   timeout: { status: 408, title: 'the request came too slowly', advice: 'Send the whole request within 30 seconds; nothing was stored.' },
   'too-large': {
     status: 413,
@@ -86,6 +92,16 @@ export const ERROR_CODES = {
     title: 'the ledger was changed',
     advice: 'Keep the folder as evidence, run `pproofs log verify` for every changed place, restore from a copy.',
   },
+  forked: {
+    exit: 32,
+    title: 'the checkpoint lock contradicts the ledger',
+    advice: 'Two histories of this ledger exist. Keep both as evidence, run `pproofs log verify --anchor FILE` with the note in the lock.',
+  },
+  'rolled-back': {
+    exit: 33,
+    title: 'the ledger is older than its checkpoint lock',
+    advice: 'The data folder was put back to an earlier state. Keep it as evidence and restore the newest copy.',
+  },
   'state-lost': {
     exit: 33,
     title: 'no readable watermark',
@@ -95,6 +111,16 @@ export const ERROR_CODES = {
     exit: 34,
     title: 'these keys did not write this ledger',
     advice: 'Put back the keys the ledger was made with, or choose another data folder.',
+  },
+  'archive-conflict': {
+    exit: 32,
+    title: 'the archive is not an earlier state of this ledger',
+    advice: 'Keep both as evidence and run `pproofs log verify` on each: one of them was rolled back, changed, or belongs to another ledger.',
+  },
+  'archive-unreachable': {
+    exit: 70,
+    title: 'the archive cannot be read or written',
+    advice: 'See the reason in the message; what is archived already stays, and the next attempt goes on from there.',
   },
   'bad-key': { exit: 70, title: 'a key file cannot be used', advice: 'The message names the file and the fault.' },
   locked: { exit: 70, title: 'another process writes this ledger', advice: 'Stop it, or choose another PROOFS_DATA_DIR.' },

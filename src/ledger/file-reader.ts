@@ -1,10 +1,11 @@
+import { equalBytes } from '../kernel/bytes.ts';
 import { emptyRoot, leafHash, nodeHash, type Hashes } from '../kernel/hashes.ts';
-import { TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
-import { consistencyPath, inclusionPath, rangeProof, splitPoint, type SubtreeHash } from '../kernel/merkle.ts';
+import { segmentName, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
+import { consistencyPath, inclusionPath, rangeProof, splitPoint, subtreeRoot, type SubtreeHash } from '../kernel/merkle.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { TilePath } from '../kernel/tile-path.ts';
 import { LedgerError } from './ledger-error.ts';
-import { lastBlockBefore, type LedgerIndex } from './ledger-index.ts';
+import { lastBlockBefore, type BlockStart, type LedgerIndex } from './ledger-index.ts';
 import type { LedgerHead, LedgerIdentity, LedgerReader } from './ports.ts';
 import { parseFrames, readBlockBytes } from './read-block.ts';
 import type { CommittedHead } from './writer.ts';
@@ -12,7 +13,10 @@ import type { CommittedHead } from './writer.ts';
 /** Blocks whose leaf hashes are kept at hand: proofs for neighbouring entries ask for the same ones. 8 KiB each. */
 const HASHED_BLOCKS_MAX = 64;
 
-/** Reads segments through the in-memory index, never past the committed head. */
+/**
+ * Reads segments through the in-memory index, never past the committed head. What it reads is held against the index: a block must begin
+ * with its entry and time, and where leaves are hashed, they must have the block's root. A misfit is LedgerError `io`, never other data.
+ */
 export class FileReader implements LedgerReader {
   readonly identity: LedgerIdentity;
   readonly #segmentsDir: string;
@@ -36,7 +40,7 @@ export class FileReader implements LedgerReader {
     const bound = this.#head();
     const stop = Math.min(end, bound.size);
     for (let block = Math.floor(first / TILE_WIDTH); block * TILE_WIDTH < stop; block++) {
-      for (const leaf of parseFrames(await readBlockBytes(this.#segmentsDir, this.#index.starts, block, bound))) {
+      for (const leaf of (await this.#readBlock(block, bound)).leaves) {
         if (leaf.seq >= first && leaf.seq < stop) yield leaf;
       }
     }
@@ -85,11 +89,63 @@ export class FileReader implements LedgerReader {
     return Buffer.concat(ranges.map(([from, to]) => subtree(from, to)));
   }
 
+  /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
+  sealedEnd(seq: number): number | undefined {
+    return this.#index.segmentEnd(seq);
+  }
+
   async #entryBundle(block: number, width: number): Promise<Uint8Array> {
-    const bytes = await readBlockBytes(this.#segmentsDir, this.#index.starts, block, this.#head());
-    const leaves = parseFrames(bytes).slice(0, width);
+    const { bytes, leaves } = await this.#readBlock(block, this.#head());
+    this.#hash(block, leaves);
     const last = leaves[width - 1].bytes;
     return bytes.subarray(0, last.byteOffset - bytes.byteOffset + last.length);
+  }
+
+  /** The leaves of one block, if they are the ones that the index speaks of. */
+  async #readBlock(block: number, bound: CommittedHead): Promise<{ bytes: Buffer; leaves: Leaf[] }> {
+    const first = block * TILE_WIDTH;
+    const start = this.#index.starts[block];
+    this.#assertKept(first);
+    let bytes: Buffer;
+    try {
+      bytes = await readBlockBytes(this.#segmentsDir, this.#index.starts, block, bound);
+    } catch (error) {
+      // Retention may have removed the file between the look at the index and the read.
+      this.#assertKept(first);
+      throw error;
+    }
+    const leaves = parseFrames(bytes);
+    const isWhole = leaves.length === Math.min(TILE_WIDTH, bound.size - first) && leaves.every((leaf, i) => leaf.seq === first + i);
+    if (!isWhole || leaves[0].timeNs !== start.timeNs) throw changed(first, start);
+    return { bytes, leaves };
+  }
+
+  #assertKept(seq: number): void {
+    const pruning = this.#index.pruningOf(seq);
+    if (pruning === undefined) return;
+    const { from, before, archive } = pruning;
+    const where = archive === '' ? 'they were not archived' : `they are archived in ${archive}`;
+    throw new LedgerError('pruned', `the entries ${from} to ${before - 1} were removed by retention; ${where}`);
+  }
+
+  /** Leaf hashes of a block that was read; a full one must have the root that it had when it was written. */
+  #hash(block: number, leaves: readonly Leaf[]): Uint8Array[] {
+    const hashed = leaves.map((leaf) => leafHash(this.#hashes, leaf.bytes));
+    const first = block * TILE_WIDTH;
+    const root = this.#index.tree.subtree(first, first + TILE_WIDTH);
+    // The last block still grows; nobody has signed for a root of it.
+    if (hashed.length < TILE_WIDTH || root === undefined) return hashed;
+    if (
+      !equalBytes(
+        root,
+        subtreeRoot(this.#hashes, (i) => hashed[i], 0, TILE_WIDTH),
+      )
+    )
+      throw changed(first, this.#index.starts[block]);
+    const oldest = this.#hashedBlocks.size >= HASHED_BLOCKS_MAX ? this.#hashedBlocks.keys().next().value : undefined;
+    if (oldest !== undefined) this.#hashedBlocks.delete(oldest);
+    this.#hashedBlocks.set(block, hashed);
+    return hashed;
   }
 
   #assertSize(size: number): void {
@@ -133,16 +189,13 @@ export class FileReader implements LedgerReader {
   }
 
   async #blockHashes(block: number): Promise<Uint8Array[]> {
-    const cached = this.#hashedBlocks.get(block);
-    if (cached !== undefined) return cached;
-    const leaves = parseFrames(await readBlockBytes(this.#segmentsDir, this.#index.starts, block, this.#head()));
-    const hashed = leaves.map((leaf) => leafHash(this.#hashes, leaf.bytes));
-    // Only full blocks are final; the last one still grows.
-    if (hashed.length === TILE_WIDTH) {
-      const oldest = this.#hashedBlocks.size >= HASHED_BLOCKS_MAX ? this.#hashedBlocks.keys().next().value : undefined;
-      if (oldest !== undefined) this.#hashedBlocks.delete(oldest);
-      this.#hashedBlocks.set(block, hashed);
-    }
-    return hashed;
+    return this.#hashedBlocks.get(block) ?? this.#hash(block, (await this.#readBlock(block, this.#head())).leaves);
   }
+}
+
+function changed(first: number, start: BlockStart): LedgerError {
+  return new LedgerError(
+    'io',
+    `${segmentName(start.segmentFirst)}, entry ${first}: these are not the entries that were written; run log verify`,
+  );
 }

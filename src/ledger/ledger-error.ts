@@ -9,11 +9,14 @@ export type LedgerErrorCode =
   | 'locked' // another process writes this ledger
   | 'truncated' // the ledger ends below what was acknowledged or signed
   | 'tampered' // bytes below the watermark are not what was written
+  | 'forked' // the checkpoint lock contradicts this ledger
+  | 'rolled-back' // the checkpoint lock is newer than this ledger
   | 'state-lost' // no readable watermark: only an outside checkpoint can say how much there should be
   | 'key-mismatch' // these keys did not write this ledger
   | 'bad-key' // a key file is unreadable, malformed or readable by others
   | 'bad-anchor' // the operator's checkpoint does not fit this ledger
-  | 'io'; // a file could not be read
+  | 'pruned' // retention removed these entries
+  | 'io'; // a file could not be read, or does not hold what its index says
 
 /** Everything the ledger refuses on purpose. */
 export class LedgerError extends CodedError<LedgerErrorCode> {}

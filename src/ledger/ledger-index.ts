@@ -1,6 +1,7 @@
 import { segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
 import type { Hashes } from '../kernel/hashes.ts';
 import { BlockTree } from './block-tree.ts';
+import type { Pruning } from './pruning.ts';
 
 /** Where one block of 256 leaves begins. */
 export interface BlockStart {
@@ -19,10 +20,11 @@ export interface IndexDelta {
   readonly roots: readonly Uint8Array[];
 }
 
-/** Derived from the segments at start and kept in memory, about 100 bytes a block; never written, never trusted across a restart. */
+/** What readers find their way with, in memory: about 100 bytes a block. Whatever it says of a block is checked when the block is read. */
 export class LedgerIndex {
   readonly starts: BlockStart[] = [];
   readonly tree: BlockTree;
+  #pruning: Pruning | undefined;
 
   constructor(hashes: Hashes) {
     this.tree = new BlockTree(hashes);
@@ -31,6 +33,31 @@ export class LedgerIndex {
   apply(delta: IndexDelta): void {
     for (const start of delta.starts) this.starts.push(start);
     for (const root of delta.roots) this.tree.push(root);
+  }
+
+  /** From now on these leaves count as gone, and so do all that were pruned before. */
+  prune(pruning: Pruning): void {
+    this.#pruning = { ...pruning, from: this.#pruning?.from ?? this.segmentEnd(0) ?? pruning.from };
+  }
+
+  /** What covers the leaf, when it was removed. Hashes of its block and above stay. */
+  pruningOf(seq: number): Pruning | undefined {
+    const pruning = this.#pruning;
+    return pruning !== undefined && seq >= pruning.from && seq < pruning.before ? pruning : undefined;
+  }
+
+  /** End of the segment that holds the leaf; undefined for the last one, which takes leaves. */
+  segmentEnd(seq: number): number | undefined {
+    const { starts } = this;
+    const first = starts[Math.floor(seq / TILE_WIDTH)]?.segmentFirst;
+    if (first === undefined || first === starts.at(-1)?.segmentFirst) return undefined;
+    let [low, high] = [Math.floor(first / TILE_WIDTH), starts.length - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle].segmentFirst > first) high = middle;
+      else low = middle + 1;
+    }
+    return starts[low].segmentFirst;
   }
 }
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readU16 } from '../kernel/bytes.ts';
-import { FRAME_PREFIX_BYTES, parseLeaf, segmentName, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LeafFormatError, parseLeaf, segmentName, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { BlockStart } from './ledger-index.ts';
 
@@ -48,8 +48,17 @@ export function parseFrames(bytes: Uint8Array): Leaf[] {
     const leafAt = at + FRAME_PREFIX_BYTES;
     const end = leafAt <= bytes.length ? leafAt + readU16(bytes, at) : Number.POSITIVE_INFINITY;
     if (end > bytes.length) throw new LedgerError('io', 'an entry is cut off: the segment was changed; run log verify');
-    leaves.push(parseLeaf(bytes.subarray(leafAt, end)));
+    leaves.push(parseOrRefuse(bytes.subarray(leafAt, end)));
     at = end;
   }
   return leaves;
+}
+
+function parseOrRefuse(bytes: Uint8Array): Leaf {
+  try {
+    return parseLeaf(bytes);
+  } catch (cause) {
+    if (!(cause instanceof LeafFormatError)) throw cause;
+    throw new LedgerError('io', `${cause.message}: the segment was changed; run log verify`, { cause });
+  }
 }

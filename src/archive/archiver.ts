@@ -1,0 +1,134 @@
+import { equalBytes, fromUtf8, toHex, utf8 } from '../kernel/bytes.ts';
+import { verifyEd25519 } from '../kernel/ed25519.ts';
+import { nodeHashes } from '../kernel/node-hashes.ts';
+import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint } from '../kernel/note.ts';
+import type { ObjectStore } from '../kernel/object-store.ts';
+import type { TilePath } from '../kernel/tile-path.ts';
+import type { LedgerReader } from '../ledger/ports.ts';
+import { ArchiveError } from './archive-error.ts';
+import { tileKey, tilesBetween } from './tiles-between.ts';
+
+/** What an archive is made from. */
+export interface ArchiveSource extends Pick<LedgerReader, 'identity' | 'head' | 'rootAt' | 'tile'> {
+  /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
+  sealedEnd(seq: number): number | undefined;
+  /** Signed with the log key: the same bytes each time. */
+  signCheckpoint(size: number): Promise<string>;
+}
+
+/** Called after each object; `leaves` is the size that its segment leads to. */
+export type OnUploaded = (uploaded: { readonly key: string; readonly bytes: number }) => void;
+
+/** Objects on their way at one time: hides a store's latency, holds 64 MiB in the worst case (bundles of 60 KB events). */
+const UPLOADS_MAX = 4;
+/** Notes are a few hundred bytes. */
+const NOTE_BYTES_MAX = 16_384;
+/** Widths that a tile can have had before it became full. */
+const PARTIALS_MAX = 256;
+
+const OCTETS = { contentType: 'application/octet-stream' };
+const TEXT = { contentType: 'text/plain; charset=utf-8' };
+
+/**
+ * Copies sealed segments to an object store in the layout of c2sp.org/tlog-tiles, below a prefix of the ledger's own. The checkpoint is
+ * written last: dying anywhere leaves an archive of the size before, and the same objects are put again. The store is not trusted:
+ * nothing of it is read but the checkpoint, and that must be ours.
+ */
+export class Archiver {
+  readonly location: string;
+  readonly #source: ArchiveSource;
+  readonly #store: ObjectStore;
+  readonly #prefix: string;
+  readonly #onUploaded: OnUploaded;
+  #size: number | undefined;
+
+  constructor(source: ArchiveSource, store: ObjectStore, onUploaded: OnUploaded = () => undefined) {
+    this.#source = source;
+    this.#store = store;
+    this.#prefix = `${toHex(source.identity.ledgerId)}/`;
+    this.location = `${store.location}/${toHex(source.identity.ledgerId)}`;
+    this.#onUploaded = onUploaded;
+  }
+
+  /** Leaves that the archive holds and has signed for; undefined until `open` has looked. */
+  get size(): number | undefined {
+    return this.#size;
+  }
+
+  /** Reads how far the archive goes. Throws ArchiveError `archive-conflict` when it is not an earlier state of this ledger. */
+  async open(): Promise<number> {
+    const note = await this.#store.get(`${this.#prefix}checkpoint`, NOTE_BYTES_MAX);
+    if (note === undefined) await this.#put('log.vkey', utf8(`${this.#source.identity.verifierKey}\n`), TEXT);
+    this.#size = note === undefined ? 0 : await this.#assertOwn(note);
+    return this.#size;
+  }
+
+  /** Archives the next sealed segment; false when there is none. `signal` stops it between two objects. */
+  async archiveSegment(signal: AbortSignal): Promise<boolean> {
+    const from = this.#size ?? (await this.open());
+    const to = this.#source.sealedEnd(from);
+    if (to === undefined) return false;
+    await this.#putTiles(from, to, signal);
+    // From here on a reader may take the new size for true: everything it leads to is durable.
+    await this.#put('checkpoint', utf8(await this.#source.signCheckpoint(to)), TEXT);
+    this.#size = to;
+    await this.#removePartials(from, to);
+    return true;
+  }
+
+  async #putTiles(from: number, to: number, signal: AbortSignal): Promise<void> {
+    const tiles = tilesBetween(from, to);
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const upload = async (): Promise<void> => {
+      for (const tile of tiles) {
+        stop.throwIfAborted();
+        await this.#putTile(tile);
+      }
+    };
+    const uploads = Array.from({ length: UPLOADS_MAX }, () => upload().catch((error: unknown) => failed.abort(error)));
+    // Also after an error all are waited for: nothing goes on behind the caller's back.
+    await Promise.all(uploads);
+    stop.throwIfAborted();
+  }
+
+  async #putTile(tile: TilePath): Promise<void> {
+    const content = await this.#source.tile(tile);
+    if (content === undefined) throw new ArchiveError('archive-unreachable', `the ledger does not give ${tileKey(tile)}`);
+    await this.#put(tileKey(tile), content, OCTETS);
+  }
+
+  async #put(name: string, content: Uint8Array, options: { contentType: string }): Promise<void> {
+    const key = `${this.#prefix}${name}`;
+    await this.#store.put(key, content, options);
+    this.#onUploaded({ key, bytes: content.length });
+  }
+
+  /** Partial tiles have served their time once the full one is there; what a crash leaves behind is superfluous and right. */
+  async #removePartials(from: number, to: number): Promise<void> {
+    for (const tile of tilesBetween(from, to)) {
+      if (tile.level === 'entries' || tile.level === 0 || tile.width < PARTIALS_MAX) continue;
+      for (const key of await this.#store.list(`${this.#prefix}${tileKey(tile)}.p/`, PARTIALS_MAX)) await this.#store.remove(key);
+    }
+  }
+
+  async #assertOwn(note: Uint8Array): Promise<number> {
+    const { identity } = this.#source;
+    const conflict = (reason: string): ArchiveError => new ArchiveError('archive-conflict', `the archive ${this.location} ${reason}`);
+    let checkpoint: SignedCheckpoint;
+    try {
+      checkpoint = parseCheckpoint(fromUtf8(note));
+    } catch (cause) {
+      if (cause instanceof NoteFormatError || cause instanceof TypeError) throw conflict('has a checkpoint that cannot be read');
+      throw cause;
+    }
+    const { origin, size, root } = checkpoint;
+    if (origin !== identity.origin || !isSignedBy(checkpoint, parseVerifierKey(nodeHashes, identity.verifierKey), verifyEd25519))
+      throw conflict('has a checkpoint that this ledger did not sign');
+    const here = this.#source.head().size;
+    if (size > here) throw conflict(`holds ${size} entries and this ledger ${here}: it was rolled back or cut off`);
+    if (!equalBytes(root, await this.#source.rootAt(size)))
+      throw conflict(`has another root for the first ${size} entries than this ledger`);
+    return size;
+  }
+}
