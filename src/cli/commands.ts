@@ -1,3 +1,6 @@
+import { attackAll } from './attack-all.ts';
+import { attackList } from './attack-list.ts';
+import { attack } from './attack.ts';
 import { bundleBuild } from './bundle-build.ts';
 import { bundleVerify } from './bundle-verify.ts';
 import type { Command } from './command.ts';
@@ -20,4 +23,7 @@ export const COMMANDS: readonly Command[] = [
   logProof,
   bundleBuild,
   bundleVerify,
+  attackList,
+  attackAll,
+  attack,
 ];

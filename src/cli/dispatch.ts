@@ -14,6 +14,7 @@ const TOPICS: readonly (readonly [string, readonly string[]])[] = [
   ['Feed it', ['import']],
   ['Read and check a ledger on disk', ['log']],
   ['Evidence bundles', ['bundle']],
+  ['See what the verifier sees', ['attack']],
 ];
 
 /** A chain of causes is shown this deep; deeper ones say nothing new. */

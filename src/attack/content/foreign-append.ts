@@ -1,7 +1,10 @@
+import { LEAF_HEADER_BYTES } from '../../kernel/leaf.ts';
 import type { Attack } from '../attack.ts';
 import { bytesOf, writeAt } from '../disk.ts';
 import { joinFrames } from '../frames.ts';
 import { withOtherMessage } from '../leaf-text.ts';
+
+const SEQ_AT = 4;
 
 export const foreignAppend: Attack = {
   name: 'foreign-append',
@@ -15,8 +18,11 @@ export const foreignAppend: Attack = {
     const { frame } = view.victim();
     const last = view.segments().at(-1);
     const path = last?.path ?? '';
+    // As plausible as can be without a key: the next number, epoch and time of the entry before.
+    const before = view.place(view.size() - 1).frame.leaf;
     const leaf = withOtherMessage(frame.leaf);
-    leaf.writeBigUInt64BE(BigInt(view.size()), 4);
+    leaf.set(before.subarray(SEQ_AT, LEAF_HEADER_BYTES), SEQ_AT);
+    leaf.writeBigUInt64BE(BigInt(view.size()), SEQ_AT);
     const at = bytesOf(path);
     writeAt(path, at, joinFrames([leaf]));
     return { leaves: undefined, note: `appended a made-up leaf ${view.size()} at byte ${at} of ${path}` };

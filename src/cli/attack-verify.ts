@@ -1,0 +1,52 @@
+import { Writable } from 'node:stream';
+import type { ExpectedVerdicts } from '../attack/attack.ts';
+import type { CommandIo } from './command.ts';
+import { logVerify } from './log-verify.ts';
+
+/** What a verifier may be given; see attack/attack.ts. */
+export type VerifierInput = keyof ExpectedVerdicts;
+
+export interface Evidence {
+  readonly dataDir: string;
+  readonly keysDir: string | undefined;
+  /** File of the root key, kept elsewhere; undefined when there is none to verify with. */
+  readonly rootKeyFile: string | undefined;
+  /** File of a checkpoint of before the attack. */
+  readonly anchorFile: string;
+  /** The genuine verifier key text. */
+  readonly verifierKey: string;
+  /** The ledger never sealed its keys, which is no news. */
+  readonly isUnsealed: boolean;
+}
+
+export interface VerifierAnswer {
+  readonly verdict: string;
+  readonly findings: readonly {
+    readonly verdict: string;
+    readonly place: { readonly file: string; readonly seqFirst?: number; readonly seqLast?: number; readonly byteOffset?: number };
+  }[];
+  readonly notChecked: readonly string[];
+}
+
+/** Runs `log verify` as a user would, and reads its --json. Undefined when there is no key for this input. */
+export async function verifyEvidence(evidence: Evidence, input: VerifierInput, io: CommandIo): Promise<VerifierAnswer | undefined> {
+  const args = argumentsOf(evidence, input);
+  if (args === undefined) return undefined;
+  let text = '';
+  const stdout = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString('utf8');
+      done();
+    },
+  });
+  await logVerify.run([...args, '--json'], { ...io, stdout, isTerminal: false, useColor: false, env: {} });
+  return JSON.parse(text) as VerifierAnswer;
+}
+
+function argumentsOf(evidence: Evidence, input: VerifierInput): string[] | undefined {
+  const base = ['--data-dir', evidence.dataDir, ...(evidence.isUnsealed ? ['--allow-unsealed'] : [])];
+  const keys = evidence.keysDir === undefined ? [] : ['--keys-dir', evidence.keysDir];
+  if (input === 'root') return evidence.rootKeyFile === undefined ? undefined : [...base, ...keys, '--hmac-key', evidence.rootKeyFile];
+  const stranger = [...base, '--public-only', '--key', evidence.verifierKey];
+  return input === 'public' ? stranger : [...stranger, '--anchor', evidence.anchorFile];
+}
