@@ -1,5 +1,6 @@
 import { describeInterop } from '../support/interop-cases.ts';
-import { makeLedger, signCheckpoint, treeRoot, writeLedger } from '../support/make-ledger.ts';
+import { makeLedger, writeLedger } from '../support/make-ledger.ts';
+import { signCheckpoint, treeRoot } from '../support/reference-crypto.ts';
 import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
 
 describeInterop('the reference writer', (dataDir) => {

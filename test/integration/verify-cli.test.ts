@@ -8,7 +8,8 @@ import { openLedger } from '../../src/ledger/open-ledger.ts';
 import type { LedgerReport } from '../../src/verify/ledger-report.ts';
 import { batchOf } from '../support/batch-of.ts';
 import { captureIo } from '../support/cli-io.ts';
-import { makeLedger, segmentPath, signCheckpoint, treeRoot, writeLedger } from '../support/make-ledger.ts';
+import { makeLedger, segmentPath, writeLedger } from '../support/make-ledger.ts';
+import { signCheckpoint, treeRoot } from '../support/reference-crypto.ts';
 import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

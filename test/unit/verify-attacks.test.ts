@@ -3,21 +3,18 @@ import { parseCheckpoint } from '../../src/kernel/note.ts';
 import type { LedgerReport } from '../../src/verify/ledger-report.ts';
 import { verifyLedger, type VerifyLedgerInput } from '../../src/verify/verify-ledger.ts';
 import { flipBit, framePlaces, withFile } from '../support/flips.ts';
+import { chainLeaves } from '../support/ledger-builder.ts';
 import {
-  chainLeaves,
   filled,
   joinFrames,
   makeLedger,
   makeWatermark,
-  seededSigningKey,
   segmentPath,
-  signCheckpoint,
   START_NS,
   toSegments,
-  toVerifierKey,
-  treeRoot,
   type MadeLedger,
 } from '../support/make-ledger.ts';
+import { seededSigningKey, signCheckpoint, toVerifierKey, treeRoot } from '../support/reference-crypto.ts';
 import { memoryLedgerFiles } from '../support/memory-ledger-files.ts';
 import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
 
