@@ -5,6 +5,8 @@ import { parse } from 'yaml';
 import { CodedError } from '../kernel/errors.ts';
 import { isKeyName } from '../kernel/note.ts';
 import { parseAnchorConfig, type AnchorConfig } from './anchor-config.ts';
+import { parseArchiveConfig, type ArchiveConfig } from './archive-config.ts';
+import { parseRetentionConfig, type RetentionConfig } from './retention-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 export class ConfigError extends CodedError<'bad-config'> {}
@@ -21,6 +23,8 @@ export interface Config {
   readonly witnessLogsFile: string | undefined;
   readonly witnessesFile: string | undefined;
   readonly witnessSeconds: number;
+  readonly archive: ArchiveConfig;
+  readonly retention: RetentionConfig;
   readonly logLevel: LogLevel;
 }
 
@@ -58,6 +62,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     witnessLogsFile: value(SETTINGS.witnessLogsFile),
     witnessesFile: value(SETTINGS.witnessesFile),
     witnessSeconds: parseSeconds(SETTINGS.witnessSeconds, value, faults),
+    archive: parseArchiveConfig(value, faults),
+    retention: parseRetentionConfig(value, faults),
     logLevel: parseLogLevel(value(SETTINGS.logLevel) ?? SETTINGS.logLevel.fallback, faults),
   };
   if (faults.length > 0) throw new ConfigError('bad-config', faults.join('\n'));

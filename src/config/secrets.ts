@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { AnchorConfig } from './anchor-config.ts';
+import type { ArchiveConfig } from './archive-config.ts';
 import { ConfigError, type Config } from './config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
@@ -10,6 +11,8 @@ export interface Secrets {
   readonly tokenDigest: Buffer | undefined;
   /** Of the server of the checkpoint lock; undefined when the address has it, or none is needed. */
   readonly redisPassword: string | undefined;
+  /** Of the archive's store, when that is S3. */
+  readonly s3: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
 /** Shorter tokens can be guessed over the network. */
@@ -19,7 +22,11 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /** Reads what the config points at; throws ConfigError without ever quoting a secret. */
 export function readSecrets(config: Config): Secrets {
-  return { tokenDigest: readTokenDigest(config.tokensFile), redisPassword: readRedisPassword(config.anchor) };
+  return {
+    tokenDigest: readTokenDigest(config.tokensFile),
+    redisPassword: readRedisPassword(config.anchor),
+    s3: readS3Keys(config.archive),
+  };
 }
 
 function readTokenDigest(path: string | undefined): Buffer | undefined {
@@ -41,11 +48,23 @@ function readRedisPassword(anchor: AnchorConfig): string | undefined {
   return password;
 }
 
+function readS3Keys(archive: ArchiveConfig): Secrets['s3'] {
+  if (archive.kind !== 's3') return undefined;
+  const [accessKeyId, secretAccessKey = ''] = readLines(SETTINGS.s3KeyFile, archive.keyFile).map((line) => line.trim());
+  if (accessKeyId === '' || secretAccessKey === '')
+    throw new ConfigError('bad-config', `${archive.keyFile} needs two lines: the access key id and the secret access key`);
+  return { accessKeyId, secretAccessKey };
+}
+
 function readFirstLine(setting: Setting, path: string): string {
+  return readLines(setting, path)[0];
+}
+
+function readLines(setting: Setting, path: string): string[] {
   try {
     if ((statSync(path).mode & 0o002) !== 0)
       throw new ConfigError('bad-config', `${path} can be written by everybody; run: chmod 600 ${path}`);
-    return readFileSync(path, 'utf8').split('\n', 1)[0];
+    return readFileSync(path, 'utf8').split('\n');
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError('bad-config', `${setting.env}="${path}" cannot be read`, { cause });

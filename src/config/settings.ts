@@ -79,6 +79,32 @@ export const SETTINGS = {
     fallback: '10',
     meaning: 'Seconds, 1–3600, that pass at least between two checkpoints sent to the witnesses.',
   },
+  archive: {
+    env: 'PROOFS_ARCHIVE',
+    key: 'archive',
+    fallback: 'none',
+    meaning: 'Where full segments are copied to in the layout of tlog-tiles: a folder, or `s3://BUCKET/PREFIX`.',
+  },
+  s3Endpoint: {
+    env: 'PROOFS_S3_ENDPOINT',
+    key: 's3Endpoint',
+    fallback: 'https://s3.REGION.amazonaws.com',
+    meaning: 'Address of the S3-compatible store of PROOFS_ARCHIVE; buckets are addressed by path.',
+  },
+  s3Region: { env: 'PROOFS_S3_REGION', key: 's3Region', fallback: 'us-east-1', meaning: 'Region that requests to it are signed for.' },
+  s3KeyFile: {
+    env: 'PROOFS_S3_KEY_FILE',
+    key: 's3KeyFile',
+    fallback: 'none',
+    meaning: 'File of two lines: access key id and secret access key.',
+  },
+  retain: {
+    env: 'PROOFS_RETAIN',
+    key: 'retain',
+    fallback: 'off',
+    meaning:
+      'How long entries stay: `off` (for ever), days (`30d`) or gigabytes of segments (`100GB`). Whole segments go, oldest first but never the first one, and with PROOFS_ARCHIVE only after they are archived.',
+  },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',
     key: 'logLevel',

@@ -34,6 +34,8 @@ describe('parseConfig', () => {
       witnessLogsFile: undefined,
       witnessesFile: undefined,
       witnessSeconds: 10,
+      archive: { kind: 'none' },
+      retention: { kind: 'off' },
       logLevel: 'info',
     });
   });
@@ -60,11 +62,21 @@ describe('parseConfig', () => {
       witnessLogsFile: '/l',
       witnessesFile: '/w',
       witnessSeconds: 60,
+      archive: 's3://bucket/prefix',
+      s3Endpoint: 'http://127.0.0.1:9000',
+      s3Region: 'eu-central-1',
+      s3KeyFile: '/s',
+      retain: '30d',
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
-    const { anchorDir, redisUrl, redisPasswordFile, ...rest } = inFile;
-    const fromFile = { ...rest, anchor: { kind: 'redis', url: redisUrl, passwordFile: redisPasswordFile } };
+    const { anchorDir, redisUrl, redisPasswordFile, archive: _, s3Endpoint, s3Region, s3KeyFile, retain: __, ...rest } = inFile;
+    const fromFile = {
+      ...rest,
+      anchor: { kind: 'redis', url: redisUrl, passwordFile: redisPasswordFile },
+      archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
+      retention: { kind: 'age', days: 30 },
+    };
     expect(parseConfig({ PROOFS_CONFIG: path })).toEqual(fromFile);
     expect(parseConfig({ PROOFS_CONFIG: path, PROOFS_ANCHOR: 'file' }).anchor).toEqual({ kind: 'file', dir: anchorDir });
     expect(Object.keys(inFile).toSorted()).toEqual(
