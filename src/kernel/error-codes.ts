@@ -38,6 +38,11 @@ export const ERROR_CODES = {
     title: 'a bearer token is needed',
     advice: 'Send `Authorization: Bearer TOKEN` with the token of PROOFS_TOKENS_FILE.',
   },
+  'bad-signature': {
+    status: 403,
+    title: 'no trusted key signed this checkpoint',
+    advice: 'Give the witness the verifier key of the log (PROOFS_WITNESS_LOGS_FILE).',
+  },
   'not-found': { status: 404, title: 'not found', advice: 'See /docs for the routes.' },
   pruned: {
     status: 410,
@@ -61,13 +66,23 @@ export const ERROR_CODES = {
     title: 'Idempotency-Key used for another request',
     advice: 'Use a new key for each new request, and the old one only for the very same bytes.',
   },
+  'bad-proof': {
+    status: 422,
+    title: 'the consistency proof does not hold',
+    advice: 'The log is not a continuation of what this witness cosigned before: find out why before anything else.',
+  },
   'headers-too-large': { status: 431, title: 'the header is too large', advice: 'Send at most 16 KiB of header lines.' },
   internal: { status: 500, title: 'internal error', advice: "A fault of ours; the sidecar's log has the details under the request id." },
   io: { status: 500, exit: 70, title: 'the ledger could not be read', advice: 'Run `pproofs log verify`.' },
+  unanchored: {
+    status: 503,
+    title: 'the checkpoint lock cannot be reached',
+    advice: 'Try again after the seconds in Retry-After; without `receipt` events are taken all the same.',
+  },
   'queue-full': { status: 503, title: 'too much is waiting for the disk', advice: 'Try again after the seconds in Retry-After.' },
   busy: {
     status: 503,
-    title: 'too many bundles are being built, or too much is being read',
+    title: 'too many bundles are being built, or too much is being read or cosigned',
     advice: 'Try again after the seconds in Retry-After.',
   },
   closed: { status: 503, title: 'shutting down', advice: 'Try again; nothing of this request was stored.' },
@@ -115,7 +130,8 @@ export const ERROR_CODES = {
   'archive-conflict': {
     exit: 32,
     title: 'the archive is not an earlier state of this ledger',
-    advice: 'Keep both as evidence and run `pproofs log verify` on each: one of them was rolled back, changed, or belongs to another ledger.',
+    advice:
+      'Keep both as evidence and run `pproofs log verify` on each: one of them was rolled back, changed, or belongs to another ledger.',
   },
   'archive-unreachable': {
     exit: 70,

@@ -94,15 +94,20 @@ export function parseCheckpoint(note: string): SignedCheckpoint {
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) throw new NoteFormatError('the note has no signature block');
   const text = note.slice(0, split + 1);
+  return { ...parseCheckpointText(text), text, signatures: parseSignatures(note.slice(split + 2)) };
+}
+
+/** The three lines that a checkpoint's signatures cover, or throws NoteFormatError. */
+export function parseCheckpointText(text: string): Checkpoint {
   const lines = text.split('\n');
-  if (lines.length !== 4) throw new NoteFormatError('a checkpoint has three lines: origin, size, root');
+  if (lines.length !== 4 || lines[3] !== '') throw new NoteFormatError('a checkpoint has three lines: origin, size, root');
   const [origin, sizeText, rootText] = lines;
   if (origin.length === 0) throw new NoteFormatError('the origin line is empty');
   if (!/^(0|[1-9]\d{0,15})$/.test(sizeText) || !Number.isSafeInteger(Number(sizeText)))
     throw new NoteFormatError('the size line is not a plain decimal number');
   const root = fromBase64(rootText);
   if (root === undefined || root.length !== HASH_BYTES) throw new NoteFormatError('the root line is not 32 bytes of base64');
-  return { origin, size: Number(sizeText), root, text, signatures: parseSignatures(note.slice(split + 2)) };
+  return { origin, size: Number(sizeText), root };
 }
 
 function parseSignatures(block: string): NoteSignature[] {

@@ -1,6 +1,7 @@
 import fastify from 'fastify';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { AnchorError, type AnchorErrorCode } from '../../src/anchor/anchor-error.ts';
 import { BundleError } from '../../src/bundle/bundle-error.ts';
 import { HttpError } from '../../src/http/http-error.ts';
 import { registerProblems, toProblem } from '../../src/http/plugins/problems.ts';
@@ -22,10 +23,24 @@ const LEDGER_CODES: Record<LedgerErrorCode, true> = {
   locked: true,
   truncated: true,
   tampered: true,
+  pruned: true,
+  forked: true,
+  'rolled-back': true,
   'state-lost': true,
   'key-mismatch': true,
   'bad-key': true,
   'bad-anchor': true,
+  io: true,
+};
+const ANCHOR_CODES: Record<AnchorErrorCode, true> = {
+  'bad-config': true,
+  'bad-key': true,
+  unanchored: true,
+  'invalid-request': true,
+  'not-found': true,
+  'bad-signature': true,
+  'bad-proof': true,
+  busy: true,
   io: true,
 };
 const BUNDLE_CODES: Record<BundleError['code'], true> = { 'bad-window': true, 'window-in-future': true, 'too-large': true, busy: true };
@@ -46,7 +61,8 @@ async function answerTo(error: unknown) {
 
 describe('the table of errors', () => {
   it('knows every code that the ledger and the bundle can throw', () => {
-    for (const code of [...Object.keys(LEDGER_CODES), ...Object.keys(BUNDLE_CODES)]) expect(isErrorCode(code), code).toBe(true);
+    for (const code of [...Object.keys(LEDGER_CODES), ...Object.keys(BUNDLE_CODES), ...Object.keys(ANCHOR_CODES)])
+      expect(isErrorCode(code), code).toBe(true);
   });
 
   it('gives every code a status or an exit code, a title and an advice', () => {
@@ -93,6 +109,13 @@ describe('a refused request', () => {
     const { statusCode, json } = await answerTo(new LedgerError(code as LedgerErrorCode, 'from the ledger'));
     expect({ statusCode, detail: json.detail }).toEqual({ statusCode: entry.status, detail: 'from the ledger' });
   });
+
+  it.each(ANSWERED.filter(({ code }) => code in ANCHOR_CODES))(
+    'answers $code of the anchors as the table says',
+    async ({ code, entry }) => {
+      X;
+    },
+  );
 
   it.each(ANSWERED.filter(({ code }) => code in BUNDLE_CODES))('answers $code of the bundle as the table says', async ({ code, entry }) => {
     const { statusCode, json } = await answerTo(new BundleError(code as BundleError['code'], 'from the bundle'));

@@ -8,7 +8,7 @@ import { wasAnswered } from './client-errors.ts';
 
 /** Seconds after which a refused producer may try again: a few group commits. */
 const RETRY_AFTER_S = 1;
-const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['queue-full', 'busy', 'closed', 'failed', 'disk-full']);
+const RETRIED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['queue-full', 'busy', 'closed', 'failed', 'disk-full', 'unanchored']);
 
 /** RFC 9457 answers for everything that goes wrong, from the one table of codes. */
 export function registerProblems(app: FastifyInstance, observer: Observer): void {
