@@ -41,7 +41,11 @@ export interface LedgerEvents {
   fatal: [LedgerError];
 }
 
-export type OpenedLedger = Ledger & { readonly events: EventEmitter<LedgerEvents> };
+export interface OpenedLedger extends Ledger {
+  readonly events: EventEmitter<LedgerEvents>;
+  /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
+  sealedEnd(seq: number): number | undefined;
+}
 
 /** Opens (or creates) the ledger below `dataDir`, recovering first. Rejects with LedgerError when it must not be written. */
 export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedger> {
