@@ -64,9 +64,10 @@ export interface BenchSidecar extends AsyncDisposable {
   size(): Promise<number>;
 }
 
-/** A real sidecar in a process of its own, with a fresh folder. */
+/** A real sidecar in a process of its own with its default settings; its folders, the checkpoint lock's too, are fresh. */
 export async function benchSidecar(): Promise<BenchSidecar> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'proofs-bench-'));
+  const directory = mkdtempSync(join(tmpdir(), 'proofs-bench-'));
+  const [dataDir, anchorDir] = [join(directory, 'data'), join(directory, 'anchors')];
   const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
     env: {
       ...process.env,
@@ -95,7 +96,7 @@ export async function benchSidecar(): Promise<BenchSidecar> {
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await exited;
-      rmSync(dataDir, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

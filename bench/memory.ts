@@ -5,10 +5,9 @@ import { benchSidecar, ndjsonBody, type BenchSidecar } from './measure.ts';
 const EVENT_BYTES = 200;
 const BATCH_EVENTS = 1000;
 const CONNECTIONS = 8;
-const POLL_MS = 200;
 const MILLION = 1_000_000;
 /** Before this Node is still growing its heap to its working size. */
-const SETTLED_ENTRIES = 2 * MILLION;
+const SETTLED_MILLIONS = 2;
 
 export interface MemorySample {
   readonly millionEntries: number;
@@ -18,7 +17,6 @@ export interface MemorySample {
 }
 
 export interface MemoryResult {
-  readonly entries: number;
   readonly seconds: number;
   readonly samples: readonly MemorySample[];
   /** Slope of a straight line through the samples from 2 million entries on, MiB of RSS per million entries. */
@@ -29,41 +27,32 @@ export interface MemoryResult {
 
 const REST_MS = 30_000;
 
-/** What the sidecar keeps in memory while its ledger grows: sampled at every million entries of full-rate HTTP ingest. */
-export async function benchMemory(entries: number): Promise<MemoryResult> {
+/** What the sidecar keeps in memory while its ledger grows: sampled after every million entries of full-rate HTTP ingest. */
+export async function benchMemory(millions: number): Promise<MemoryResult> {
   await using sidecar = await benchSidecar();
   const startMs = performance.now();
-  const load = autocannon({
-    url: `${sidecar.url}/events`,
-    connections: CONNECTIONS,
-    amount: entries / BATCH_EVENTS,
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
-    body: ndjsonBody(BATCH_EVENTS, EVENT_BYTES),
-    // Sidecars differ in speed; the number of entries ends the run, not its time.
-    timeout: 60,
-  });
   const samples: MemorySample[] = [];
-  let isDone = false;
-  const watching = (async () => {
-    while (!isDone) {
-      const size = await sidecar.size();
-      if (size >= (samples.length + 1) * MILLION) samples.push(await sample(sidecar, size));
-      await setTimeout(POLL_MS);
-    }
-  })();
-  const result = await load;
-  isDone = true;
-  await watching;
-  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx + result.errors} batches were not stored`);
+  while (samples.length < millions) {
+    const { non2xx, errors } = await autocannon({
+      url: `${sidecar.url}/events`,
+      connections: CONNECTIONS,
+      amount: MILLION / BATCH_EVENTS,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: ndjsonBody(BATCH_EVENTS, EVENT_BYTES),
+    });
+    if (non2xx + errors > 0) throw new Error(`${non2xx + errors} batches were not stored`);
+    samples.push(await sample(sidecar));
+  }
   const seconds = (performance.now() - startMs) / 1000;
   await setTimeout(REST_MS);
-  const afterwards = await sample(sidecar, await sidecar.size());
-  const settled = samples.filter(({ millionEntries }) => millionEntries * MILLION >= SETTLED_ENTRIES);
-  return { entries, seconds, samples, rssMiBPerMillion: slope(settled), afterwards };
+  const afterwards = await sample(sidecar);
+  const settled = samples.filter(({ millionEntries }) => millionEntries >= SETTLED_MILLIONS);
+  return { seconds, samples, rssMiBPerMillion: slope(settled), afterwards };
 }
 
-async function sample(sidecar: BenchSidecar, size: number): Promise<MemorySample> {
+async function sample(sidecar: BenchSidecar): Promise<MemorySample> {
+  const size = await sidecar.size();
   const metrics = await (await fetch(`${sidecar.url}/metrics`)).text();
   const mib = (bytes: number): number => Number((bytes / 2 ** 20).toFixed(1));
   const gauge = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1]);

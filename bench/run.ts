@@ -15,7 +15,7 @@ if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
 const SCENARIOS: Readonly<Record<string, () => unknown>> = {
   'in-process': () => benchInProcess(1_000_000),
   'http-ingest': () => benchHttpIngest(seconds),
-  'rss-10m': () => benchMemory(10_000_000),
+  'rss-10m': () => benchMemory(10),
   'single-events-2k': () => benchSingleEvents(2000, Math.min(seconds, 30)),
   'single-events-5k': () => benchSingleEvents(5000, Math.min(seconds, 30)),
 };

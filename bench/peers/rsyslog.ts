@@ -81,7 +81,9 @@ async function send(port: number, seconds: number): Promise<{ entries: number; b
       batch.renew(sent.entries);
       sent.entries += batch.entries;
       sent.bytes += batch.bytes.length;
-      await new Promise<void>((resolve, reject) => socket.write(batch.bytes, (error) => (error == null ? resolve() : reject(error))));
+      await new Promise<void>((resolve, reject) =>
+        socket.write(batch.bytes, (error) => (error instanceof Error ? reject(error) : resolve())),
+      );
     }
     socket.end();
   };
