@@ -73,7 +73,7 @@ export async function benchSidecar(): Promise<BenchSidecar> {
       ...process.env,
       PROOFS_PORT: '0',
       PROOFS_DATA_DIR: dataDir,
-      PROOFS_ANCHOR_DIR: join(dataDir, 'anchors'),
+      PROOFS_ANCHOR_DIR: anchorDir,
       PROOFS_LOG_LEVEL: 'error',
     },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -26,6 +26,8 @@ export interface OpenLoopResult {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
+  /** Of the requests due in each second: whether a bad p99 is the rule, or one disturbance. */
+  readonly p99MsBySecond: readonly number[];
   /** How late the generator itself was: from the due time to the tick that took the request up. */
   readonly generatorLateP99Ms: number;
 }
@@ -68,6 +70,10 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopRes
     };
     pool.onBroken = finish;
   }).finally(() => pool.close());
+  const p99MsBySecond = Array.from({ length: seconds }, (_, second) => {
+    const first = warmUp + second * ratePerS;
+    return quantile(latencyMs.slice(first, first + ratePerS).sort(), 0.99);
+  });
   const counted = latencyMs.subarray(warmUp).sort();
   return {
     sent: counted.length,
@@ -76,6 +82,7 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopRes
     p99Ms: quantile(counted, 0.99),
     p999Ms: quantile(counted, 0.999),
     maxMs: quantile(counted, 1),
+    p99MsBySecond,
     generatorLateP99Ms: quantile(lateMs.subarray(warmUp).sort(), 0.99),
   };
 }
