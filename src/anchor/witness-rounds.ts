@@ -2,12 +2,21 @@ import type { LedgerHead, LedgerReader } from '../ledger/ports.ts';
 import { askWitness, type WitnessAnswer } from './ask-witness.ts';
 import type { WitnessPeer } from './witness-lists.ts';
 
+/** One of our checkpoints with what witnesses gave for it. */
+export interface WitnessedCheckpoint {
+  /** The whole note. */
+  readonly note: string;
+  readonly size: number;
+  /** Signature lines, verified, each with its newline. */
+  readonly cosignatures: readonly string[];
+}
+
 export interface WitnessRoundsOptions {
   readonly peers: readonly WitnessPeer[];
   readonly ledger: LedgerReader;
   readonly intervalMs: number;
   /** Keeps the latest checkpoint with its cosignatures on the disk. */
-  readonly keep: (note: string) => Promise<void>;
+  readonly keep: (witnessed: WitnessedCheckpoint) => Promise<void>;
   /** Told once per answer. */
   readonly answered: (peer: WitnessPeer, answer: WitnessAnswer) => void;
   readonly keepFailed: (error: unknown) => void;
@@ -74,11 +83,11 @@ export class WitnessRounds {
   }
 
   async #keep(head: LedgerHead, answers: readonly WitnessAnswer[]): Promise<void> {
-    const lines = answers.flatMap((answer) => (answer.outcome === 'cosigned' ? [answer.line] : []));
-    if (lines.length === 0) return;
-    this.#witnessed = head.checkpoint + lines.join('');
+    const cosignatures = answers.flatMap((answer) => (answer.outcome === 'cosigned' ? [answer.line] : []));
+    if (cosignatures.length === 0) return;
+    this.#witnessed = head.checkpoint + cosignatures.join('');
     try {
-      await this.#options.keep(this.#witnessed);
+      await this.#options.keep({ note: this.#witnessed, size: head.size, cosignatures });
     } catch (error) {
       // It is a copy: the next round writes another, and the ledger does not rest on it.
       this.#options.keepFailed(error);

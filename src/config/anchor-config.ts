@@ -3,7 +3,8 @@ import { SETTINGS, type Setting } from './settings.ts';
 
 /** Where the last public checkpoint is kept outside the data folder. */
 export type AnchorConfig =
-  | { readonly kind: 'off'; readonly reason: string }
+  /** `isChosen`: the operator asked for it. */
+  | { readonly kind: 'off'; readonly isChosen: boolean; readonly reason: string }
   | { readonly kind: 'file'; readonly dir: string }
   | { readonly kind: 'redis'; readonly url: string; readonly passwordFile: string | undefined };
 
@@ -21,10 +22,10 @@ export function parseAnchorConfig(
   if (kind === undefined) faults.push(`${SETTINGS.anchor.env}="${text}" is not one of ${KINDS.join(', ')}`);
   const dir = value(SETTINGS.anchorDir);
   if (kind === 'redis') return parseRedis(value, faults);
-  if (kind === 'off' || dir === 'off') return { kind: 'off', reason: 'switched off' };
+  if (kind === 'off' || dir === 'off') return { kind: 'off', isChosen: true, reason: 'switched off' };
   const state = env['XDG_STATE_HOME'] || (env['HOME'] && join(env['HOME'], '.local', 'state'));
   if (dir !== undefined) return { kind: 'file', dir };
-  if (!state) return { kind: 'off', reason: `no home directory for it: set ${SETTINGS.anchorDir.env}` };
+  if (!state) return { kind: 'off', isChosen: false, reason: `no home directory for it: set ${SETTINGS.anchorDir.env}` };
   return { kind: 'file', dir: join(state, ANCHORS_BELOW_STATE) };
 }
 

@@ -30,7 +30,7 @@ describe('parseConfig', () => {
       keysDir: 'data/keys',
       origin: undefined,
       tokensFile: undefined,
-      anchor: { kind: 'off', reason: 'no home directory for it: set PROOFS_ANCHOR_DIR' },
+      anchor: { kind: 'off', isChosen: false, reason: 'no home directory for it: set PROOFS_ANCHOR_DIR' },
       witnessLogsFile: undefined,
       witnessesFile: undefined,
       witnessSeconds: 10,
@@ -158,7 +158,7 @@ describe('the checkpoint lock', () => {
   });
 
   it('is off when asked to be, and says why', () => {
-    const off = { kind: 'off', reason: 'switched off' };
+    const off = { kind: 'off', isChosen: true, reason: 'switched off' };
     expect(parseConfig({ HOME: '/home/a', PROOFS_ANCHOR: 'off' }).anchor).toEqual(off);
     expect(parseConfig({ HOME: '/home/a', PROOFS_ANCHOR_DIR: 'off' }).anchor).toEqual(off);
   });

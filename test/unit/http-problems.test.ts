@@ -113,7 +113,8 @@ describe('a refused request', () => {
   it.each(ANSWERED.filter(({ code }) => code in ANCHOR_CODES))(
     'answers $code of the anchors as the table says',
     async ({ code, entry }) => {
-      X;
+      const { statusCode, json } = await answerTo(new AnchorError(code as AnchorErrorCode, 'from the anchors'));
+      expect({ statusCode, detail: json.detail }).toEqual({ statusCode: entry.status, detail: 'from the anchors' });
     },
   );
 
