@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { AttackError } from '../attack-error.ts';
 import type { Attack } from '../attack.ts';
 import { isThere, readAll, rewrite } from '../disk.ts';
 
 export const swapKeyFile: Attack = {
   name: 'swap-key-file',
   summary: 'the file of the running key is exchanged for one with another key, so that the writer goes on with the intruder’s',
-  needs: [],
+  needs: ['seals'],
   isHarmful: false,
   expected: { root: 'KEY_MISMATCH', anchor: 'OK_ANCHORED', public: 'OK_UNANCHORED' },
   isLocated: false,
   live: 'detected',
   apply(view) {
-    const epochKey = join(view.keysDir, 'epoch.key');
-    const path = isThere(epochKey) ? epochKey : join(view.keysDir, 'hmac.key');
+    const path = join(view.keysDir, 'epoch.key');
+    if (!isThere(path)) throw new AttackError('not-possible', 'the ledger has no epoch.key');
     const other = randomBytes(32).toString('hex');
     rewrite(
       path,
