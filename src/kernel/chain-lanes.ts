@@ -4,7 +4,7 @@ import { CHAIN_DOMAIN } from './chain.ts';
 import { HASH_BYTES } from './hashes.ts';
 import { LEAF_BYTES_MAX } from './leaf.ts';
 import { nodeHashes } from './node-hashes.ts';
-import type { ChainedDigest, LaneMessages, Sha256Lanes } from './sha256-lanes.ts';
+import type { LaneMessages, MidState, Sha256Lanes } from './sha256-lanes.ts';
 
 /** Block of SHA-256 and pads of HMAC (RFC 2104 section 2). */
 const BLOCK_BYTES = 64;
@@ -17,37 +17,42 @@ const OUTER_PAD = 0x5c;
  */
 export class ChainLanes {
   readonly #lanes: Sha256Lanes;
-  readonly #digest: Omit<ChainedDigest, 'middles'>;
+  #head: Uint8Array = new Uint8Array(0);
   /** Long leaves, one at a time: inner pad ‖ head ‖ MAC before ‖ leaf; outer pad ‖ inner digest. */
-  readonly #inner: Buffer;
+  readonly #inner = Buffer.alloc(2 * BLOCK_BYTES + LEAF_BYTES_MAX);
   readonly #outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES);
+  #innerState: MidState = new Uint32Array(0);
+  #outerState: MidState = new Uint32Array(0);
 
   constructor(lanes: Sha256Lanes, key: Uint8Array, ledgerId: Uint8Array) {
-    const block = new Uint8Array(BLOCK_BYTES);
-    block.set(key.length > BLOCK_BYTES ? nodeHashes.sha256(key) : key);
-    const head = concat(CHAIN_DOMAIN, ledgerId);
-    const [innerPad, outerPad] = [INNER_PAD, OUTER_PAD].map((pad) => block.map((byte) => byte ^ pad));
     this.#lanes = lanes;
-    this.#inner = Buffer.alloc(2 * BLOCK_BYTES + LEAF_BYTES_MAX);
-    this.#inner.set(innerPad);
-    this.#inner.set(head, BLOCK_BYTES);
-    this.#outer.set(outerPad);
-    this.#digest = {
-      inner: lanes.midState(innerPad),
-      outer: lanes.midState(outerPad),
-      head,
-      one: (previous, leaf) => this.#one(previous, leaf),
-    };
+    this.setKey(key, ledgerId);
+  }
+
+  /** Goes on with another key, such as that of the next epoch. */
+  setKey(key: Uint8Array, ledgerId: Uint8Array): void {
+    this.#head = concat(CHAIN_DOMAIN, ledgerId);
+    this.#inner.set(this.#head, BLOCK_BYTES);
+    const short = key.length > BLOCK_BYTES ? nodeHashes.sha256(key) : key;
+    for (let i = 0; i < BLOCK_BYTES; i++) {
+      const byte = i < short.length ? short[i] : 0;
+      this.#inner[i] = byte ^ INNER_PAD;
+      this.#outer[i] = byte ^ OUTER_PAD;
+    }
+    this.#innerState = this.#lanes.midState(this.#inner.subarray(0, BLOCK_BYTES));
+    this.#outerState = this.#lanes.midState(this.#outer.subarray(0, BLOCK_BYTES));
   }
 
   /** MACs, 32 bytes each from `to` on. Message i is a leaf without its MAC, previous[i] the address of the MAC before it. */
   macs(previous: Uint32Array, leaves: LaneMessages, to: number): void {
-    this.#lanes.chained({ ...this.#digest, middles: previous }, leaves, to);
+    const one = (middle: Uint8Array, leaf: Uint8Array): string => this.#one(middle, leaf);
+    const keyed = { inner: this.#innerState, outer: this.#outerState, head: this.#head };
+    this.#lanes.chained({ ...keyed, middles: previous, one }, leaves, to);
   }
 
   /** Overwrites what was derived from the key. */
   wipe(): void {
-    for (const secret of [this.#inner, this.#outer, this.#digest.inner, this.#digest.outer]) secret.fill(0);
+    for (const secret of [this.#inner, this.#outer, this.#innerState, this.#outerState]) secret.fill(0);
   }
 
   #one(previous: Uint8Array, leaf: Uint8Array): string {

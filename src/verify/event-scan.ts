@@ -27,13 +27,20 @@ const LEVEL_TEXTS = LEVELS.map((level) => utf8(`"${level}"`));
 export class EventScan extends CanonicalScan {
   /** Index into LEVELS of the event last scanned. */
   levelCode = 0;
-  /** The tenant as the payload spells it, quotes included; '' when the event names none. Canonical, so one spelling per tenant. */
-  tenantText = '';
+  /** Where its tenant stands, quotes included; both 0 when it names none. Canonical, so one spelling per tenant. */
+  tenantFrom = 0;
+  tenantEnd = 0;
+
+  /** The tenant as the payload spells it (latin1); '' when there is none. */
+  get tenantText(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.tenantFrom, this.tenantEnd - this.tenantFrom).toString('latin1');
+  }
 
   isEvent(bytes: Buffer, from: number, end: number): boolean {
     this.begin(bytes, end);
     this.levelCode = 0;
-    this.tenantText = '';
+    this.tenantFrom = 0;
+    this.tenantEnd = 0;
     if (from >= end || bytes[from] !== 0x7b) return this.reject('no JSON object', from);
     let next = 0;
     let hasMessage = false;
@@ -60,7 +67,10 @@ export class EventScan extends CanonicalScan {
     if (kind === 'object') return first === 0x7b ? end : this.fail('attributes are no object', from);
     if (kind === 'time') return isText || first === 0x2d || (first >= 0x30 && first <= 0x39) ? end : this.fail('no time', from);
     if (!isText) return this.fail('no text', from);
-    if (kind === 'tenant') this.tenantText = bytes.toString('latin1', from, end);
+    if (kind === 'tenant') {
+      this.tenantFrom = from;
+      this.tenantEnd = end;
+    }
     if (kind === 'level') {
       this.levelCode = LEVEL_TEXTS.findIndex((text) => matches(bytes, from, end, text));
       if (this.levelCode <= 0) return this.fail('no level', from);
