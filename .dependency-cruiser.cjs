@@ -1,6 +1,6 @@
 /** The import rules between rooms. Each rule has a planted violation in test/gates/boundaries.test.ts that it must reject. */
 
-const ROOMS = 'anchor|archive|attack|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions';
+const ROOMS = 'anchor|archive|attack|bin|bundle|cli|config|dashboards|http|import|ingest|ledger|limiter|observe|verify|versions|watch';
 
 /** Files of a room that may open files; everything else gets bytes handed in. */
 const STORES = [
@@ -9,6 +9,7 @@ const STORES = [
   'src/anchor/', // narrowed by fs-only-in-stores
   'src/archive/', // narrowed by fs-only-in-stores
   'src/attack/', // narrowed by fs-only-in-stores
+  'src/watch/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -20,6 +21,7 @@ const STORE_FILES = [
   '^src/verify/ledger-files\\.ts$',
   '^src/archive/directory-store\\.ts$',
   '^src/attack/disk\\.ts$',
+  '^src/watch/(change-events|disk)\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 
@@ -96,6 +98,20 @@ module.exports = {
       to: { path: '^src/attack/' },
     },
     {
+      name: 'watch-imports-kernel-and-announcements-only',
+      comment: 'the watch believes the announcements and the disk, not the code of the writer',
+      severity: 'error',
+      from: { path: '^src/watch/' },
+      to: { path: '^src/', pathNot: ['^src/(watch|kernel)/', '^src/ledger/(files|paths|port-journal|ports|write-journal)\\.ts$'] },
+    },
+    {
+      name: 'watch-wired-by-context-only',
+      comment: 'what was found reaches everybody else through the kernel type WatchStatus',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(watch/|context\\.ts$)' },
+      to: { path: '^src/watch/' },
+    },
+    {
       name: 'ingest-imports-kernel-only',
       comment: 'parsing is a pure function from bytes to a batch',
       severity: 'error',
@@ -148,7 +164,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify|anchor|archive|attack)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor|archive|attack|watch)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

@@ -1,0 +1,32 @@
+import { lookAt } from './disk.ts';
+import { describeChange, isSameInode, type FileStat } from './file-stat.ts';
+import type { Finding } from './finding.ts';
+
+/** A folder that must stay the one it was: whoever swaps it swaps everything below it. */
+export class Folder {
+  readonly name: string;
+  readonly path: string;
+  #base: FileStat | undefined;
+  isMissing = false;
+
+  constructor(name: string, path: string) {
+    this.name = name;
+    this.path = path;
+    this.#base = lookAt(path);
+  }
+
+  /** The same finding is told once. */
+  look(): Finding | undefined {
+    const now = lookAt(this.path);
+    const before = this.#base;
+    if (now === undefined) {
+      const isNew = !this.isMissing;
+      this.isMissing = true;
+      return isNew ? { kind: 'missing', bytes: null, seqs: null, evidence: `the folder is gone (inode ${before?.ino})` } : undefined;
+    }
+    this.isMissing = false;
+    this.#base = now;
+    if (before === undefined || isSameInode(before, now)) return undefined;
+    return { kind: 'replaced', bytes: null, seqs: null, evidence: `another folder: ${describeChange(before, now)}` };
+  }
+}

@@ -1,0 +1,87 @@
+import { hash } from 'node:crypto';
+import { readU16, readU64 } from '../kernel/bytes.ts';
+import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, TILE_WIDTH } from '../kernel/leaf.ts';
+import { READ_BYTES, readFully, type OpenFile } from './disk.ts';
+import type { FileStat } from './file-stat.ts';
+import { digestBytes, SpanBuilder, type Spans } from './spans.ts';
+import { SEGMENT_BYTES_MAX } from './segment-copy.ts';
+
+export interface TreeCheck {
+  /** As the file was before it was read. */
+  readonly stat: FileStat;
+  readonly spans: Spans;
+  /** Smallest run of whole blocks that holds every difference from the tree; undefined when there is none. */
+  readonly changed: { from: number; to: number } | undefined;
+  /** Tamper records found on the way: what an earlier life of the sidecar saw. */
+  readonly tampers: readonly number[];
+}
+
+/** Counters of tamper records that are kept for the status; the first ones matter. */
+const TAMPERS_KEPT = 100;
+const HASH_BYTES = 32;
+
+/**
+ * Compares a sealed segment, whose content this process has never seen, with the block roots of the tree. Yields the bytes it has
+ * worked through since the last time, so that the caller can spread it; `buffer` must hold a whole segment.
+ */
+export function* checkAgainstTree(file: OpenFile, buffer: Buffer, first: number, roots: Uint8Array): Generator<number, TreeCheck, void> {
+  const stat = file.stat();
+  const size = Math.min(stat.size, SEGMENT_BYTES_MAX);
+  const builder = new SpanBuilder();
+  for (let at = 0; at < size; at += READ_BYTES) {
+    const count = readFully(file, buffer, at, Math.min(READ_BYTES, size - at), at);
+    builder.add(at, at + count, digestBytes(buffer.subarray(at, at + count)));
+    yield count;
+  }
+  const blocks = roots.length / HASH_BYTES;
+  const tampers: number[] = [];
+  let changed: TreeCheck['changed'];
+  let at = 0;
+  for (let block = 0; block < blocks; block++) {
+    const read = hashBlock(buffer, at, size, first + block * TILE_WIDTH, tampers);
+    if (read === undefined) {
+      // The frames lead nowhere from here on.
+      changed = { from: changed?.from ?? at, to: size };
+      break;
+    }
+    const root = Buffer.from(roots.buffer, roots.byteOffset + block * HASH_BYTES, HASH_BYTES).toString('latin1');
+    if (read.root !== root) changed = { from: changed?.from ?? at, to: read.end };
+    yield read.end - at;
+    at = read.end;
+  }
+  if (at < stat.size && changed?.to !== size) changed = { from: changed?.from ?? at, to: stat.size };
+  return { stat, spans: builder.build(() => ''), changed, tampers: tampers.slice(0, TAMPERS_KEPT) };
+}
+
+/** Root of the 256 leaves from `at` on and where they end; undefined when they are no frames with these counters. */
+function hashBlock(
+  buffer: Buffer,
+  at: number,
+  size: number,
+  firstSeq: number,
+  tampers: number[],
+): { root: string; end: number } | undefined {
+  let level: string[] = [];
+  let end = at;
+  for (let seq = firstSeq; seq < firstSeq + TILE_WIDTH; seq++) {
+    const leafAt = end + FRAME_PREFIX_BYTES;
+    const leafBytes = leafAt <= size ? readU16(buffer, end) : 0;
+    end = leafAt + leafBytes;
+    if (leafBytes < LEAF_HEADER_BYTES + LEAF_MAC_BYTES || end > size || readU64(buffer, leafAt + 4) !== seq) return undefined;
+    if (buffer[leafAt + 1] === LEAF_TYPES.tamper) tampers.push(seq);
+    // The leaf hash covers 0x00 ‖ leaf: the byte before the leaf is borrowed for that prefix; it is read no more.
+    buffer[leafAt - 1] = 0x00;
+    level.push(hash('sha256', buffer.subarray(leafAt - 1, end), 'latin1'));
+  }
+  const node = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
+  while (level.length > 1) {
+    const above: string[] = [];
+    for (let i = 0; i < level.length; i += 2) {
+      node.write(level[i], 1, 'latin1');
+      node.write(level[i + 1], 1 + HASH_BYTES, 'latin1');
+      above.push(hash('sha256', node, 'latin1'));
+    }
+    level = above;
+  }
+  return { root: level[0], end };
+}
