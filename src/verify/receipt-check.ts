@@ -77,3 +77,28 @@ export function checkReceipt(held: HeldReceipt, ledger: ReceiptLedger, key: Veri
   const found = root === undefined ? 'leaves are missing before its end' : `the root ${toHex(root)} at that size`;
   return [{ verdict, place: { file, seqFirst: 0, seqLast: checkpoint.size - 1 }, expected, found }];
 }
+
+/** All receipts against one ledger: what is wrong, and the largest size that a satisfied one anchors. */
+export function checkReceipts(
+  receipts: readonly HeldReceipt[],
+  ledger: ReceiptLedger,
+  key: VerifierKey | undefined,
+): { readonly findings: readonly Finding[]; readonly anchoredTo: number | undefined } {
+  const findings: Finding[] = [];
+  let anchoredTo: number | undefined;
+  for (const held of receipts) {
+    const found = key === undefined ? [unknownKey(held)] : checkReceipt(held, ledger, key);
+    findings.push(...found);
+    if (found.length === 0) anchoredTo = Math.max(anchoredTo ?? 0, held.checkpoint.size);
+  }
+  return { findings, anchoredTo };
+}
+
+function unknownKey({ label }: HeldReceipt): Finding {
+  return {
+    verdict: 'KEY_MISMATCH',
+    place: { file: label },
+    expected: 'a key that the receipt can be checked with',
+    found: 'none that can be read',
+  };
+}

@@ -7,7 +7,14 @@ import { rangeProof, subtreeRoot } from '../../src/kernel/merkle.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { formatCheckpointText, formatNote, formatVerifierKey, parseVerifierKey } from '../../src/kernel/note.ts';
 import { formatReceipt, insideHashes, parseReceipt, ReceiptFormatError, receiptRoot, type Receipt } from '../../src/kernel/receipt.ts';
-import { checkReceipt, checkReceiptAlone, readReceipt, type HeldReceipt, type ReceiptLedger } from '../../src/verify/receipt-check.ts';
+import {
+  checkReceipt,
+  checkReceiptAlone,
+  checkReceipts,
+  readReceipt,
+  type HeldReceipt,
+  type ReceiptLedger,
+} from '../../src/verify/receipt-check.ts';
 import { testSeed } from '../support/seed.ts';
 
 const seed = testSeed();
@@ -156,6 +163,23 @@ describe('a receipt against a ledger', () => {
   it('of another ledger is not held against this one', () => {
     const other = { ...receiptOf(2, 9, 21), ledgerId: new Uint8Array(16) };
     expect(verdicts(checkReceipt(held(other), ledgerOf(leaves), key))).toEqual(['KEY_MISMATCH']);
+  });
+});
+
+describe('receipts', () => {
+  const receipts = [receiptOf(2, 9, 21), receiptOf(30, 30, 64), receiptOf(0, 0, 1)].map(held);
+
+  it('anchor the ledger to the largest size that a satisfied one states', () => {
+    expect(checkReceipts(receipts, ledgerOf(leaves), key)).toEqual({ findings: [], anchoredTo: 64 });
+    const cut = checkReceipts(receipts, ledgerOf(leaves.slice(0, 40)), key);
+    expect(verdicts(cut.findings)).toEqual(['TRUNCATED']);
+    expect(cut.anchoredTo).toBe(21);
+  });
+
+  it('prove nothing where no key can be read', () => {
+    const { findings, anchoredTo } = checkReceipts(receipts, ledgerOf(leaves), undefined);
+    expect(new Set(verdicts(findings))).toEqual(new Set(['KEY_MISMATCH']));
+    expect(anchoredTo).toBeUndefined();
   });
 });
 
