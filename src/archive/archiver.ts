@@ -16,11 +16,17 @@ export interface ArchiveSource extends Pick<LedgerReader, 'identity' | 'head' | 
   signCheckpoint(size: number): Promise<string>;
 }
 
-/** Called after each object; `leaves` is the size that its segment leads to. */
-export type OnUploaded = (uploaded: { readonly key: string; readonly bytes: number }) => void;
+/** Called after each object. */
+type OnUploaded = (uploaded: { readonly key: string; readonly bytes: number }) => void;
 
-/** Objects on their way at one time: hides a store's latency, holds 64 MiB in the worst case (bundles of 60 KB events). */
-const UPLOADS_MAX = 4;
+export interface ArchiverOptions {
+  /** Objects on their way at one time. All belong to one segment, so they never hold more than its 50 MB. */
+  readonly uploadsMax?: number;
+  readonly onUploaded?: OnUploaded;
+}
+
+/** Leaves half of libuv's four threads to the writer's fdatasync when the store is a folder. */
+const UPLOADS_MAX = 2;
 /** Notes are a few hundred bytes. */
 const NOTE_BYTES_MAX = 16_384;
 /** Widths that a tile can have had before it became full. */
@@ -39,15 +45,17 @@ export class Archiver {
   readonly #source: ArchiveSource;
   readonly #store: ObjectStore;
   readonly #prefix: string;
-  readonly #onUploaded: OnUploaded;
+  readonly #onUploaded: OnUploaded | undefined;
+  readonly #uploadsMax: number;
   #size: number | undefined;
 
-  constructor(source: ArchiveSource, store: ObjectStore, onUploaded: OnUploaded = () => undefined) {
+  constructor(source: ArchiveSource, store: ObjectStore, { uploadsMax = UPLOADS_MAX, onUploaded }: ArchiverOptions = {}) {
     this.#source = source;
     this.#store = store;
     this.#prefix = `${toHex(source.identity.ledgerId)}/`;
     this.location = `${store.location}/${toHex(source.identity.ledgerId)}`;
     this.#onUploaded = onUploaded;
+    this.#uploadsMax = uploadsMax;
   }
 
   /** Leaves that the archive holds and has signed for; undefined until `open` has looked. */
@@ -86,7 +94,7 @@ export class Archiver {
         await this.#putTile(tile);
       }
     };
-    const uploads = Array.from({ length: UPLOADS_MAX }, () => upload().catch((error: unknown) => failed.abort(error)));
+    const uploads = Array.from({ length: this.#uploadsMax }, () => upload().catch((error: unknown) => failed.abort(error)));
     // Also after an error all are waited for: nothing goes on behind the caller's back.
     await Promise.all(uploads);
     stop.throwIfAborted();
@@ -101,7 +109,7 @@ export class Archiver {
   async #put(name: string, content: Uint8Array, options: { contentType: string }): Promise<void> {
     const key = `${this.#prefix}${name}`;
     await this.#store.put(key, content, options);
-    this.#onUploaded({ key, bytes: content.length });
+    this.#onUploaded?.({ key, bytes: content.length });
   }
 
   /** Partial tiles have served their time once the full one is there; what a crash leaves behind is superfluous and right. */

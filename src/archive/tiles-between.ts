@@ -10,10 +10,13 @@ export function tileKey({ level, index, width }: TilePath): string {
 
 /**
  * What a tree of `to` leaves has in tlog-tiles that one of `from` leaves lacks: entry bundles and hash tiles that became full, and the
- * partial ones at `to`. Lower levels first, so that whatever is there when this stops half-way leads to nothing that is not.
+ * partial ones at `to`. Lower levels first, each bundle followed by the hashes of its entries: whoever makes both reads it once.
  */
 export function* tilesBetween(from: number, to: number): Generator<TilePath> {
-  for (const level of ['entries', 0] as const) yield* tilesOfLevel(level, from, to);
+  for (const { index, width } of tilesOfLevel(0, from, to)) {
+    yield { level: 'entries', index, width };
+    yield { level: 0, index, width };
+  }
   for (let level = 1, each = TILE_WIDTH; each <= to; level++, each *= TILE_WIDTH) {
     yield* tilesOfLevel(level, Math.floor(from / each), Math.floor(to / each));
   }

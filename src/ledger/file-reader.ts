@@ -1,9 +1,10 @@
 import { equalBytes } from '../kernel/bytes.ts';
-import { emptyRoot, leafHash, nodeHash, type Hashes } from '../kernel/hashes.ts';
+import { emptyRoot, nodeHash, type Hashes } from '../kernel/hashes.ts';
 import { segmentName, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
-import { consistencyPath, inclusionPath, rangeProof, splitPoint, subtreeRoot, type SubtreeHash } from '../kernel/merkle.ts';
+import { consistencyPath, inclusionPath, rangeProof, splitPoint, type SubtreeHash } from '../kernel/merkle.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { TilePath } from '../kernel/tile-path.ts';
+import { hashBlock } from './hash-block.ts';
 import { LedgerError } from './ledger-error.ts';
 import { lastBlockBefore, type BlockStart, type LedgerIndex } from './ledger-index.ts';
 import type { LedgerHead, LedgerIdentity, LedgerReader } from './ports.ts';
@@ -91,7 +92,8 @@ export class FileReader implements LedgerReader {
 
   /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
   sealedEnd(seq: number): number | undefined {
-    return this.#index.segmentEnd(seq);
+    const end = this.#index.segmentEnd(seq);
+    return end !== undefined && end <= this.#head().size ? end : undefined;
   }
 
   async #entryBundle(block: number, width: number): Promise<Uint8Array> {
@@ -130,18 +132,12 @@ export class FileReader implements LedgerReader {
 
   /** Leaf hashes of a block that was read; a full one must have the root that it had when it was written. */
   #hash(block: number, leaves: readonly Leaf[]): Uint8Array[] {
-    const hashed = leaves.map((leaf) => leafHash(this.#hashes, leaf.bytes));
-    const first = block * TILE_WIDTH;
-    const root = this.#index.tree.subtree(first, first + TILE_WIDTH);
+    const { hashed, root } = hashBlock(leaves);
     // The last block still grows; nobody has signed for a root of it.
-    if (hashed.length < TILE_WIDTH || root === undefined) return hashed;
-    if (
-      !equalBytes(
-        root,
-        subtreeRoot(this.#hashes, (i) => hashed[i], 0, TILE_WIDTH),
-      )
-    )
-      throw changed(first, this.#index.starts[block]);
+    if (root === undefined) return hashed;
+    const first = block * TILE_WIDTH;
+    const known = this.#index.tree.subtree(first, first + TILE_WIDTH);
+    if (known === undefined || !equalBytes(root, known)) throw changed(first, this.#index.starts[block]);
     const oldest = this.#hashedBlocks.size >= HASHED_BLOCKS_MAX ? this.#hashedBlocks.keys().next().value : undefined;
     if (oldest !== undefined) this.#hashedBlocks.delete(oldest);
     this.#hashedBlocks.set(block, hashed);
