@@ -37,8 +37,8 @@ exit codes: 0 made · 2 usage · 70 error · 73 there are keys already, nothing 
       io.stderr.write(`pproofs keygen: there are keys in "${keysDir}" already; nothing was changed\n`);
       return EXIT_EXISTS;
     }
-    const { hmacKey, publicKey } = createKeys(dataDir, keysDir);
-    hmacKey.fill(0);
+    const { epoch, publicKey } = createKeys(dataDir, keysDir);
+    epoch.wipe();
     const verifierKey = defaultVerifierKey(publicKey);
     await writeOut(io.stdout, values.json === true ? `${JSON.stringify({ keysDir, verifierKey })}\n` : `${verifierKey}\n`);
     if (values.json !== true) io.stderr.write(`keys made in ${keysDir}; the line above is the verifier key: keep a copy elsewhere\n`);

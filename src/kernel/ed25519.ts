@@ -5,6 +5,19 @@ import type { VerifyEd25519 } from './note.ts';
 /** SubjectPublicKeyInfo header of an Ed25519 key (RFC 8410 section 4); the raw 32 bytes follow. */
 const SPKI_PREFIX = fromHex('302a300506032b6570032100') as Uint8Array;
 
+/** PKCS#8 header of an Ed25519 seed (RFC 8410 section 7); the 32 bytes follow. */
+const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420') as Uint8Array;
+
+/** The private key of a 32-byte seed (RFC 8032 section 5.1.5). */
+export function ed25519FromSeed(seed: Uint8Array): KeyObject {
+  const key = Buffer.concat([PKCS8_PREFIX, seed]);
+  try {
+    return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  } finally {
+    key.fill(0);
+  }
+}
+
 export function generateEd25519(): KeyObject {
   return generateKeyPairSync('ed25519').privateKey;
 }

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { GENESIS_PREVIOUS_MAC, LEDGER_ID_BYTES } from '../kernel/chain.ts';
+import { LEDGER_ID_BYTES } from '../kernel/chain.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EMPTY_BATCH } from '../kernel/event-batch.ts';
 import { segmentName } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { formatVerifierKey } from '../kernel/note.ts';
 import { checkpointNote } from './checkpoint.ts';
-import { FastChain } from './fast-chain.ts';
+import { firstEpochState } from './epoch-state.ts';
 import { makeDirectory, syncDirectory, writeNewFile } from './files.ts';
 import { genesisPayload } from './genesis.ts';
 import type { LedgerKeys } from './keys.ts';
@@ -28,27 +28,28 @@ export function createLedger(paths: LedgerPaths, keys: LedgerKeys, origin: strin
   makeDirectory(building.quarantine);
   const ledgerId = randomBytes(LEDGER_ID_BYTES);
   const identity: LedgerIdentity = { ledgerId, origin, verifierKey: formatVerifierKey(nodeHashes, origin, keys.publicKey) };
-  const state = new LedgerState(new FastChain(keys.hmacKey, ledgerId, GENESIS_PREVIOUS_MAC));
+  const state = new LedgerState(identity, firstEpochState(keys.epoch, true));
   state.begin(clock());
-  state.stageRequest({ events: EMPTY_BATCH, record: { type: 'genesis', payload: genesisPayload(identity, keys.hmacKey) } });
+  state.stageRequest({ events: EMPTY_BATCH, record: { type: 'genesis', payload: genesisPayload(identity, keys.epoch) } });
   writeNewFile(join(building.segments, segmentName(0)), state.staged().group);
-  const note = checkpointNote(identity, keys.signingKey, state.size, state.frontier.root());
+  const note = checkpointNote(identity, keys.signingKey, keys.epoch.signer(identity), state.size, state.frontier.root());
   writeNewFile(building.checkpoint, note, 0o644);
   writeNewFile(building.verifierKey, `${identity.verifierKey}\n`, 0o644);
-  writeNewFile(building.watermark, freshWatermark(keys.hmacKey, 0, state, note));
+  writeNewFile(building.watermark, freshWatermark(0, state, note));
   syncDirectory(building.ledger);
   renameSync(building.ledger, paths.ledger);
   syncDirectory(dirname(paths.ledger));
 }
 
-/** A whole watermark file: generations g and g + 1 (g even), both of the state's size. */
-export function freshWatermark(hmacKey: Uint8Array, generation: number, state: LedgerState, note: string): Uint8Array {
-  const file = new Uint8Array(WATERMARK_FILE_BYTES);
-  const key = watermarkKey(nodeHashes, hmacKey);
+/** A whole watermark file: generations g and g + 1 (g even), both of the state's size and running epoch. */
+export function freshWatermark(generation: number, state: LedgerState, note: string): Buffer {
+  const file = Buffer.alloc(WATERMARK_FILE_BYTES);
+  const { epoch, keys } = state.epochs;
+  const key = watermarkKey(nodeHashes, keys.macKey);
   const checkpointHash = nodeHashes.sha256(Buffer.from(note));
   for (const g of [generation, generation + 1]) {
     file.set(
-      encodeSlot(nodeHashes, key, { generation: g, epoch: 0, size: state.size, mac: state.chain.mac(), checkpointHash }),
+      encodeSlot(nodeHashes, key, { generation: g, epoch, size: state.size, mac: state.chain.mac(), checkpointHash }),
       slotOffset(g),
     );
   }

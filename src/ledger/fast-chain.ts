@@ -17,15 +17,20 @@ export class FastChain {
   /** opad ‖ inner digest */
   readonly #outer = Buffer.alloc(PAD_BYTES + LEAF_MAC_BYTES);
 
-  constructor(hmacKey: Uint8Array, ledgerId: Uint8Array, previousMac: Uint8Array) {
-    for (let i = 0; i < PAD_BYTES; i++) {
-      const byte = i < hmacKey.length ? hmacKey[i] : 0;
-      this.buffer[i] = byte ^ 0x36;
-      this.#outer[i] = byte ^ 0x5c;
-    }
+  constructor(macKey: Uint8Array, ledgerId: Uint8Array, previousMac: Uint8Array) {
+    this.rekey(macKey);
     this.buffer.set(CHAIN_DOMAIN, PAD_BYTES);
     this.buffer.set(ledgerId, PAD_BYTES + CHAIN_DOMAIN.length);
     this.buffer.set(previousMac, MAC_AT);
+  }
+
+  /** Goes on with another epoch's key; the pads of the one before are overwritten. */
+  rekey(macKey: Uint8Array): void {
+    for (let i = 0; i < PAD_BYTES; i++) {
+      const byte = i < macKey.length ? macKey[i] : 0;
+      this.buffer[i] = byte ^ 0x36;
+      this.#outer[i] = byte ^ 0x5c;
+    }
   }
 
   /** MAC of the body now in the buffer, as a latin1 string. The chain moves on to it. */

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -60,11 +61,11 @@ export function publishNewFile(path: string, content: Uint8Array | string, mode:
 }
 
 /** Replaces a file in one step: readers, and a process killed here, see the old or the new content. */
-export function replaceFile(path: string, content: string, durability: 'now' | 'later'): void {
+export function replaceFile(path: string, content: Uint8Array | string, durability: 'now' | 'later', mode = 0o644): void {
   const temporary = `${path}.tmp`;
-  const fd = openSync(temporary, 'w', 0o644);
+  const fd = openSync(temporary, 'w', mode);
   try {
-    writeAll(fd, Buffer.from(content), 0);
+    writeAll(fd, typeof content === 'string' ? Buffer.from(content) : content, 0);
     if (durability === 'now') fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -132,6 +133,15 @@ export function isPresent(path: string): boolean {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
+  }
+}
+
+/** Tells boots of this machine apart; `unknown` where the kernel does not say. */
+export function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return 'unknown';
   }
 }
 

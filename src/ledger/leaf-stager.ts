@@ -13,9 +13,6 @@ import { FastChain } from './fast-chain.ts';
 /** What a frame takes beside its payload and tag. */
 export const FRAME_OVERHEAD_BYTES = FRAME_PREFIX_BYTES + LEAF_HEADER_BYTES + LEAF_MAC_BYTES;
 
-/** Key epoch of every leaf while the genesis says `epochPolicy: none`. */
-const EPOCH = 0;
-
 export interface LeafParts {
   readonly type: number;
   readonly flags: number;
@@ -30,6 +27,7 @@ export interface LeafParts {
 /** Frames leaves and MACs them into the chain: the hot path of every append. */
 export class LeafStager {
   readonly chain: FastChain;
+  #epoch = 0;
   #timeHigh = 0;
   #timeLow = 0;
 
@@ -43,6 +41,11 @@ export class LeafStager {
     this.#timeLow = Number(timeNs & 0xffff_ffffn);
   }
 
+  /** Epoch of the leaves staged from here on; the chain has its key. */
+  setEpoch(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
   /** Writes one frame to `out` at `at` (the caller made room); returns its leaf hash as a latin1 string. */
   stage(out: Buffer, at: number, leaf: LeafParts): string {
     const tagBytes = leaf.tag === undefined ? 0 : REQUEST_TAG_BYTES;
@@ -54,7 +57,7 @@ export class LeafStager {
     buffer[p + 1] = leaf.type;
     writeU16(buffer, p + 2, leaf.tag === undefined ? leaf.flags : leaf.flags | FLAG_REQUEST_TAG);
     writeU64(buffer, p + 4, leaf.seq);
-    writeU32(buffer, p + 12, EPOCH);
+    writeU32(buffer, p + 12, this.#epoch);
     writeU32(buffer, p + 16, this.#timeHigh);
     writeU32(buffer, p + 20, this.#timeLow);
     if (leaf.tag !== undefined) buffer.set(leaf.tag, p + LEAF_HEADER_BYTES);

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
-import { utf8 } from '../kernel/bytes.ts';
+import { toHex, utf8 } from '../kernel/bytes.ts';
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import { GENESIS_PREVIOUS_MAC, keyCommitment } from '../kernel/chain.ts';
+import { EPOCH_POLICY_SEAL } from '../kernel/epoch.ts';
 import { assertInvariant } from '../kernel/errors.ts';
 import {
   FLAG_LAST_OF_REQUEST,
@@ -9,14 +11,19 @@ import {
   LEAF_TYPES,
   PAYLOAD_BYTES_MAX,
   REQUEST_TAG_BYTES,
+  type Leaf,
   type LeafTypeName,
 } from '../kernel/leaf.ts';
+import type { EpochKeys } from './epoch-keys.ts';
+import { epochAfter, openEpoch, type EpochSecrets, type EpochState } from './epoch-state.ts';
+import { nodeHashes } from '../kernel/node-hashes.ts';
 import { FastChain } from './fast-chain.ts';
 import { Frontier, type FrontierMark } from './frontier.ts';
 import { FRAME_OVERHEAD_BYTES, LeafStager } from './leaf-stager.ts';
 import { DeltaBuilder, nextSegment, type SegmentEnd } from './ledger-index.ts';
 import { MinuteCounter, type MinuteMark } from './minute-counter.ts';
-import type { AppendRequest } from './ports.ts';
+import type { AppendRequest, LedgerIdentity } from './ports.ts';
+import { sealPayload, type SealMoment } from './seal.ts';
 
 /** A run of frames that goes into one segment file. */
 export interface Piece {
@@ -33,30 +40,46 @@ export interface StateMark {
   readonly mac: Buffer;
   readonly frontier: FrontierMark;
   readonly minutes: MinuteMark;
+  readonly epochs: EpochState;
 }
 
 /** A record may need this much; requests bring their own sizes. */
 const RECORD_ROOM_BYTES = PAYLOAD_BYTES_MAX + FRAME_OVERHEAD_BYTES + REQUEST_TAG_BYTES;
 
 /**
- * The end of the ledger in memory: where the next leaf goes, what it chains to, the tree's right edge, the running minute.
+ * The end of the ledger in memory: where the next leaf goes, what it chains to, the tree's right edge, the running minute and epoch.
  * Staging moves it ahead of the disk; `mark` and `reset` take it back when a write fails. Owned by one thread.
  */
 export class LedgerState {
+  readonly identity: LedgerIdentity;
   readonly chain: FastChain;
   readonly frontier = new Frontier();
   readonly minutes = new MinuteCounter();
   readonly delta = new DeltaBuilder();
   end: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
   lastTimeNs = 0n;
+  #epochs: EpochState;
   readonly #stager: LeafStager;
   #group: Buffer = Buffer.alloc(1024 * 1024);
   #used = 0;
   #pieces: Piece[] = [];
 
-  constructor(chain: FastChain) {
-    this.chain = chain;
-    this.#stager = new LeafStager(chain);
+  /** An empty ledger; `reset` to a mark begins further on. */
+  constructor(identity: LedgerIdentity, epochs: EpochState) {
+    this.identity = identity;
+    this.#epochs = epochs;
+    this.chain = new FastChain(epochs.keys.macKey, identity.ledgerId, GENESIS_PREVIOUS_MAC);
+    this.#stager = new LeafStager(this.chain);
+    this.#stager.setEpoch(epochs.epoch);
+  }
+
+  get epochs(): EpochState {
+    return this.#epochs;
+  }
+
+  /** Leaves of the running epoch so far. */
+  get epochLeaves(): number {
+    return this.size - this.#epochs.firstSeq;
   }
 
   get size(): number {
@@ -70,6 +93,7 @@ export class LedgerState {
       mac: this.chain.mac(),
       frontier: this.frontier.mark(),
       minutes: this.minutes.mark(),
+      epochs: this.#epochs,
     };
   }
 
@@ -79,6 +103,7 @@ export class LedgerState {
     this.chain.reset(mark.mac);
     this.frontier.reset(mark.frontier);
     this.minutes.reset(mark.minutes);
+    this.#enter(mark.epochs);
     this.delta.take();
   }
 
@@ -113,7 +138,37 @@ export class LedgerState {
     this.minutes.countLeaves(first, leaves, this.lastTimeNs);
     this.minutes.countEvents(events);
     if (record !== undefined) this.#stageRecord(record.type, record.payload, leaves === 1 ? request.requestTag : undefined);
+    if (first === 0) this.#epochs = { ...this.#epochs, openedNs: this.lastTimeNs, isActive: true };
+    else if (!this.#epochs.isActive) this.#epochs = { ...this.#epochs, isActive: true };
     return { first, last: this.size - 1 };
+  }
+
+  /** Stages the leaf by which an older ledger begins to seal, in its epoch 0. */
+  stageBeginning(): void {
+    const { keys } = this.#epochs;
+    const payload = { epochKey: keys.signer(this.identity).verifierKey, epochPolicy: EPOCH_POLICY_SEAL };
+    this.#stageOwn('config', payload);
+    this.#epochs = { ...this.#epochs, isSealing: true, isActive: true };
+  }
+
+  /** Stages the leaf by which `next`, the first keys of a new lineage, take over; the seal has to follow at once. */
+  stageRotation(next: EpochKeys): void {
+    const rotation = keyCommitment(nodeHashes, next.macKey, this.identity.ledgerId);
+    this.#stageOwn('keyRotate', { firstEpoch: this.#epochs.epoch + 1, keyCommitment: toHex(rotation) });
+    this.#epochs = { ...this.#epochs, isActive: true, rotation };
+  }
+
+  /**
+   * Stages the seal of the running epoch, a request of its own; what follows belongs to the next epoch and is MACed with its keys. The
+   * ending epoch's keys are left as they are: a failed write goes back to them.
+   */
+  stageSeal(next: EpochKeys, moment: SealMoment): void {
+    const ending = this.#epochs;
+    assertInvariant(ending.isSealing && next.epoch === ending.epoch + 1, 'a seal leads from one epoch to the next');
+    this.closeMinute();
+    const seq = this.size;
+    this.#stageOwn('epochSeal', sealPayload(ending, seq, this.chain.mac(), next.signer(this.identity).verifierKey, moment));
+    this.#enter(openEpoch(ending, next, { seq, timeNs: this.lastTimeNs, isFinal: moment.isFinal }));
   }
 
   /** Stages the summary of the last minute if a later one has begun. */
@@ -126,24 +181,50 @@ export class LedgerState {
   }
 
   /**
-   * Takes over a leaf that stands on the disk, if its MAC continues the chain; otherwise leaves the state as it was and answers
-   * false. Minutes are not counted here: recovery recounts the last one. `frame` is `u16 length ‖ leaf`; its prefix is overwritten.
+   * Takes over a leaf that stands on the disk, if it continues the ledger; otherwise leaves the state as it was and says why not. The MACs
+   * of epochs whose keys are gone cannot be checked: the signed root covers those leaves. Minutes are not counted here: recovery recounts
+   * the last one. `frame` is `u16 length ‖ leaf`; its prefix is overwritten.
    */
-  adoptFrame(frame: Buffer, timeNs: bigint): boolean {
-    const macAt = frame.length - LEAF_MAC_BYTES;
-    const before = this.chain.mac();
-    this.chain.buffer.set(frame.subarray(FRAME_PREFIX_BYTES, macAt), FastChain.bodyAt);
-    if (this.chain.advance(macAt - FRAME_PREFIX_BYTES) !== frame.toString('latin1', macAt)) {
-      this.chain.reset(before);
-      return false;
-    }
+  adoptFrame(frame: Buffer, leaf: Leaf, secrets: EpochSecrets): string | undefined {
+    const { epoch, keys, isSealing } = this.#epochs;
+    if (leaf.epoch !== epoch) return `expected epoch ${epoch}, found ${leaf.epoch}`;
+    if (leaf.type === LEAF_TYPES.epochSeal && !isSealing) return 'a seal in a ledger that does not seal';
+    if (epoch < keys.epoch) this.chain.reset(leaf.mac);
+    else if (!this.#continuesChain(frame)) return `the MAC ${toHex(leaf.mac).slice(0, 16)}… does not continue the chain`;
+    const { timeNs } = leaf;
+    // The frame is scribbled on below, and the epoch's keys come before the next leaf's MAC.
+    const after = epochAfter(this.#epochs, leaf, secrets);
     const end = nextSegment(this.end);
     this.delta.leaf(this.size, end, timeNs);
     frame[1] = 0x00;
     this.frontier.add(hash('sha256', frame.subarray(1), 'latin1'));
     this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + frame.length };
     this.lastTimeNs = timeNs;
-    return true;
+    if (after !== this.#epochs) this.#enter(after);
+    return undefined;
+  }
+
+  #continuesChain(frame: Buffer): boolean {
+    const macAt = frame.length - LEAF_MAC_BYTES;
+    const before = this.chain.mac();
+    this.chain.buffer.set(frame.subarray(FRAME_PREFIX_BYTES, macAt), FastChain.bodyAt);
+    if (this.chain.advance(macAt - FRAME_PREFIX_BYTES) === frame.toString('latin1', macAt)) return true;
+    this.chain.reset(before);
+    return false;
+  }
+
+  #enter(epochs: EpochState): void {
+    if (epochs.keys !== this.#epochs.keys) this.chain.rekey(epochs.keys.macKey);
+    this.#stager.setEpoch(epochs.epoch);
+    this.#epochs = epochs;
+  }
+
+  /** A record that is a request of its own. */
+  #stageOwn(type: LeafTypeName, payload: Json): void {
+    this.closeMinute();
+    this.#makeRoom(RECORD_ROOM_BYTES);
+    this.minutes.countLeaves(this.size, 1, this.lastTimeNs);
+    this.#stageRecord(type, payload, undefined);
   }
 
   #stageRecord(type: LeafTypeName, payload: Json, tag: Uint8Array | undefined): void {

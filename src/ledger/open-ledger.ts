@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import { utf8 } from '../kernel/bytes.ts';
 import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
@@ -7,10 +7,13 @@ import { formatCheckpointText, formatNote, parseVerifierKey } from '../kernel/no
 import { FileReader } from './file-reader.ts';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 import { LedgerIndex } from './ledger-index.ts';
-import { ledgerPaths } from './paths.ts';
+import { ledgerPaths, type LedgerPaths } from './paths.ts';
 import type { Appended, AppendRequest, Ledger, LedgerStats } from './ports.ts';
 import { RequestMemory, splitRequestTag } from './request-log.ts';
-import type { Commit, CommittedHead } from './writer.ts';
+import type { CheckpointLockOptions } from './checkpoint-lock.ts';
+import type { CommittedHead } from './committer.ts';
+import { rootKeysHere } from './key-files.ts';
+import type { Commit, WriterEpochs } from './writer.ts';
 import type { FromWriter, ToWriter, WriterThreadOptions } from './writer-thread.ts';
 
 /** Waiting payload bytes beyond which requests are refused with `queue-full`: about two seconds of a slow disk. */
@@ -20,6 +23,11 @@ const QUEUE_REQUESTS_MAX = 20_000;
 
 type Ready = Extract<FromWriter, { kind: 'ready' }>;
 
+interface Ends {
+  published: CommittedHead;
+  acknowledged: CommittedHead;
+}
+
 interface Pending {
   readonly bytes: number;
   readonly keyDigest: string | undefined;
@@ -28,8 +36,18 @@ interface Pending {
   reject(error: LedgerError): void;
 }
 
-export interface OpenLedgerOptions extends Partial<WriterThreadOptions> {
+export interface OpenLedgerOptions {
   readonly dataDir: string;
+  readonly keysDir?: string | undefined;
+  readonly origin?: string | undefined;
+  /** Checkpoint note of an operator, when the watermark is lost. */
+  readonly anchorNote?: string | undefined;
+  /** Where the last public checkpoint is kept; nowhere unless given. */
+  readonly lock?: CheckpointLockOptions | undefined;
+  /** Told of every change before it is made (ledger/port-journal.ts); moves to the writer's thread. */
+  readonly journalPort?: MessagePort | undefined;
+  /** EPOCH_SEAL_AFTER_MS unless a test must not wait that long for an epoch's end. */
+  readonly sealAfterMs?: number | undefined;
   /** Requests that may wait; QUEUE_REQUESTS_MAX unless a test wants to see the bound. */
   readonly queueRequestsMax?: number | undefined;
 }
@@ -37,6 +55,8 @@ export interface OpenLedgerOptions extends Partial<WriterThreadOptions> {
 /** What the process wants to know of the writer beside the answers to its requests. */
 export interface LedgerEvents {
   committed: [Commit];
+  /** The public head has moved on to this size: at a commit, or later when the checkpoint lock could not be reached then. */
+  published: [CommittedHead];
   /** The writer thread has died: nothing is acknowledged any more, the process must end. */
   fatal: [LedgerError];
 }
@@ -49,10 +69,11 @@ export interface OpenedLedger extends Ledger {
 
 /** Opens (or creates) the ledger below `dataDir`, recovering first. Rejects with LedgerError when it must not be written. */
 export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedger> {
-  const { dataDir, keysDir, origin, anchorNote, queueRequestsMax = QUEUE_REQUESTS_MAX } = options;
-  const workerData: WriterThreadOptions = { dataDir, keysDir, origin, anchorNote };
+  const { dataDir, keysDir, origin, anchorNote, lock = { kind: 'off' }, journalPort, sealAfterMs } = options;
+  const workerData: WriterThreadOptions = { dataDir, keysDir, origin, anchorNote, lock, journalPort, sealAfterMs };
   const isBuilt = import.meta.url.endsWith('.js');
-  const worker = new Worker(new URL(isBuilt ? './writer-thread.js' : './writer-thread.ts', import.meta.url), { workerData });
+  const transferList = journalPort === undefined ? [] : [journalPort];
+  const worker = new Worker(new URL(isBuilt ? './writer-thread.js' : './writer-thread.ts', import.meta.url), { workerData, transferList });
   const ready = await new Promise<Ready>((resolve, reject) => {
     worker.once('error', (cause: Error) =>
       reject(new LedgerError('failed', `the ledger's writer thread failed: ${cause.message}`, { cause })),
@@ -63,14 +84,17 @@ export async function openLedger(options: OpenLedgerOptions): Promise<OpenedLedg
     });
   });
   worker.removeAllListeners('error');
-  return new LedgerClient(worker, ready, ledgerPaths(dataDir, keysDir).segments, queueRequestsMax);
+  return new LedgerClient(worker, ready, ledgerPaths(dataDir, keysDir), options.queueRequestsMax ?? QUEUE_REQUESTS_MAX);
 }
 
 /** The main thread's side of the writer: queue bounds, retries by key, and reading. */
 class LedgerClient extends FileReader implements Ledger {
   readonly events = new EventEmitter<LedgerEvents>();
+  /** Up to the last acknowledged entry, whether or not its checkpoint is public yet. */
+  readonly acknowledged: FileReader;
   readonly #worker: Worker;
-  readonly #shared: { head: CommittedHead };
+  readonly #paths: LedgerPaths;
+  readonly #shared: Ends;
   readonly #index: LedgerIndex;
   readonly #memory = new RequestMemory();
   readonly #pending = new Map<number, Pending>();
@@ -83,20 +107,26 @@ class LedgerClient extends FileReader implements Ledger {
   #queuedBytes = 0;
   #isDiskFull = false;
   #isCheckpointStale: boolean;
+  #epochs: WriterEpochs;
   #ended: LedgerError | undefined;
   #closed: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
 
-  constructor(worker: Worker, ready: Ready, segmentsDir: string, queueRequestsMax: number) {
+  constructor(worker: Worker, ready: Ready, paths: LedgerPaths, queueRequestsMax: number) {
     const index = new LedgerIndex(nodeHashes);
     index.apply(ready.index);
-    const shared = { head: ready.head };
-    super(segmentsDir, ready.identity, index, () => shared.head);
+    const shared = { published: ready.published, acknowledged: ready.acknowledged };
+    super(paths.segments, ready.identity, index, () => shared.published);
+    // Nobody may be handed a checkpoint that is not public.
+    const acknowledged = (): CommittedHead => ({ ...shared.acknowledged, checkpoint: shared.published.checkpoint });
+    this.acknowledged = new FileReader(paths.segments, ready.identity, index, acknowledged);
     this.#worker = worker;
+    this.#paths = paths;
     this.#shared = shared;
     this.#index = index;
     this.#recoveries = ready.recoveries;
     this.#isCheckpointStale = ready.isCheckpointStale;
+    this.#epochs = ready.epochs;
     this.#queueRequestsMax = queueRequestsMax;
     for (const request of ready.requests) this.#memory.remember(request);
     worker.on('message', (message: FromWriter) => this.#receive(message));
@@ -117,8 +147,7 @@ class LedgerClient extends FileReader implements Ledger {
     if ((known ?? inFlight ?? tag).bodyDigest !== tag.bodyDigest) {
       return Promise.reject(new LedgerError('key-reused', 'this Idempotency-Key was used for another request'));
     }
-    if (known !== undefined)
-      return Promise.resolve({ first: known.first, last: known.last, checkpoint: this.head().checkpoint, isReplay: true });
+    if (known !== undefined) return Promise.resolve(this.#appended(known.first, known.last, true));
     if (inFlight !== undefined) return inFlight.answer.then((appended) => ({ ...appended, isReplay: true }));
     const answer = this.#enqueue(request, tag);
     this.#inFlight.set(tag.keyDigest, { bodyDigest: tag.bodyDigest, answer });
@@ -146,6 +175,11 @@ class LedgerClient extends FileReader implements Ledger {
     });
   }
 
+  #appended(first: number, last: number, isReplay: boolean): Appended {
+    const { size, checkpoint } = this.head();
+    return { first, last, checkpoint, isAnchored: last < size, isReplay };
+  }
+
   async signCheckpoint(size: number): Promise<string> {
     const text = formatCheckpointText({ origin: this.identity.origin, size, root: await this.rootAt(size) });
     return formatNote(text, parseVerifierKey(nodeHashes, this.identity.verifierKey), await this.sign(utf8(text)));
@@ -167,6 +201,9 @@ class LedgerClient extends FileReader implements Ledger {
       recoveries: this.#recoveries,
       isDiskFull: this.#isDiskFull,
       isCheckpointStale: this.#isCheckpointStale,
+      isAnchorReachable: this.#shared.acknowledged.size === this.#shared.published.size,
+      unanchoredEntries: this.#shared.acknowledged.size - this.#shared.published.size,
+      epochs: { ...this.#epochs, rootKeysHere: rootKeysHere(this.#paths) },
     };
   }
 
@@ -195,21 +232,40 @@ class LedgerClient extends FileReader implements Ledger {
     } else if (message.kind === 'signed') {
       this.#signing.get(message.id)?.resolve(message.signature);
       this.#signing.delete(message.id);
-    } else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
+    } else if (message.kind === 'anchored') this.#publish(message.head);
+    else if (message.kind === 'root-wanted') this.#answerRoot(message.id, message.size);
+    else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
   }
 
   #committed(commit: Commit): void {
     this.#isDiskFull = false;
     this.#isCheckpointStale = commit.isCheckpointStale;
+    this.#epochs = commit.epochsNow;
     this.#index.apply(commit.delta);
-    this.#shared.head = commit.head;
+    this.#shared.acknowledged = commit.head;
+    if (commit.isAnchored) this.#publish(commit.head);
     this.events.emit('committed', commit);
     for (const { id, first, last } of commit.results) {
       const pending = this.#settle(id);
       if (pending?.keyDigest !== undefined && pending.bodyDigest !== undefined)
         this.#memory.remember({ keyDigest: pending.keyDigest, bodyDigest: pending.bodyDigest, first, last });
-      pending?.resolve({ first, last, checkpoint: commit.head.checkpoint, isReplay: false });
+      pending?.resolve(this.#appended(first, last, false));
     }
+  }
+
+  /** Answers of a lock that was away may come behind newer commits: the public head never goes back. */
+  #publish(head: CommittedHead): void {
+    if (head.size < this.#shared.published.size) return;
+    this.#shared.published = head;
+    this.events.emit('published', head);
+  }
+
+  /** The writer's thread keeps no old roots; it asks when a lock that was away at start states an earlier size. */
+  #answerRoot(id: number, size: number): void {
+    this.acknowledged.rootAt(size).then(
+      (root) => this.#post({ kind: 'root', id, root }, []),
+      (error: unknown) => this.#post({ kind: 'root', id, root: error instanceof Error ? error.message : String(error) }, []),
+    );
   }
 
   #settle(id: number): Pending | undefined {

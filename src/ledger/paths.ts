@@ -9,6 +9,9 @@ export interface LedgerPaths {
   readonly verifierKey: string;
   readonly quarantine: string;
   readonly lock: string;
+  readonly verificationKey: string;
+  readonly epochKey: string;
+  readonly nextEpochKey: string;
   readonly hmacKey: string;
   readonly logKey: string;
   readonly keys: string;
@@ -18,14 +21,19 @@ export function ledgerPaths(dataDir: string, keysDir: string = join(dataDir, 'ke
   return {
     ...ledgerDirPaths(join(dataDir, 'ledger')),
     keys: keysDir,
+    verificationKey: join(keysDir, 'verification.key'),
+    epochKey: join(keysDir, 'epoch.key'),
+    nextEpochKey: join(keysDir, 'epoch.key.next'),
     hmacKey: join(keysDir, 'hmac.key'),
     logKey: join(keysDir, 'log.key'),
     lock: join(dataDir, 'ledger.lock'),
   };
 }
 
+type LedgerDirPaths = Omit<LedgerPaths, 'keys' | 'verificationKey' | 'epochKey' | 'nextEpochKey' | 'hmacKey' | 'logKey' | 'lock'>;
+
 /** The same names below another folder: a ledger is created beside its place and renamed into it. */
-export function ledgerDirPaths(ledger: string): Omit<LedgerPaths, 'keys' | 'hmacKey' | 'logKey' | 'lock'> {
+export function ledgerDirPaths(ledger: string): LedgerDirPaths {
   return {
     ledger,
     segments: join(ledger, 'segments'),

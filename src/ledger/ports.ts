@@ -12,7 +12,11 @@ export interface LedgerIdentity {
   readonly verifierKey: string;
 }
 
-/** The acknowledged end of the ledger. */
+/**
+ * The public end of the ledger. Where a checkpoint lock is configured, that is the last checkpoint which stands in the lock: while it
+ * cannot be reached the head stays where it is, and everything that is read or proved stays below it, so no checkpoint is ever served
+ * before its compare-and-swap succeeded. What was acknowledged since is in `Ledger.acknowledged`, without proof.
+ */
 export interface LedgerHead {
   /** Number of leaves. */
   readonly size: number;
@@ -23,7 +27,7 @@ export interface LedgerHead {
   readonly lastTimeNs: bigint;
 }
 
-/** Reads what is acknowledged and nothing else. Safe beside a running writer. Throws LedgerError `io` when a file cannot be read. */
+/** Reads what is acknowledged, up to its head and nothing beyond. Safe beside a running writer. Throws LedgerError `io` when a file cannot be read. */
 export interface LedgerReader {
   readonly identity: LedgerIdentity;
   head(): LedgerHead;
@@ -45,8 +49,9 @@ export interface Appended {
   /** Counter of the first and last leaf of the request. */
   readonly first: number;
   readonly last: number;
-  /** Signed checkpoint that covers the request. */
+  /** Signed checkpoint that covers the request; while the checkpoint lock cannot be reached an older one, which does not. */
   readonly checkpoint: string;
+  readonly isAnchored: boolean;
   /** True when the request tag was known: nothing was written now, first and last are those of the first time. */
   readonly isReplay: boolean;
 }
@@ -66,18 +71,36 @@ export interface LedgerStats {
   readonly recoveries: number;
   /** The last write found the disk full. */
   readonly isDiskFull: boolean;
-  /** The published checkpoint file is older than the head. */
+  /** The published checkpoint file is older than the head: the disk is nearly full. */
   readonly isCheckpointStale: boolean;
+  /** False while the checkpoint lock cannot be reached. */
+  readonly isAnchorReachable: boolean;
+  /** Acknowledged entries that no checkpoint in the lock covers yet. */
+  readonly unanchoredEntries: number;
+  readonly epochs: EpochStats;
+}
+
+/** How far the keys protect what was written (docs/formats/ledger.md, Epochs). */
+export interface EpochStats {
+  /** False until an older ledger's first start under this release has begun sealing. */
+  readonly isSealing: boolean;
+  readonly running: number;
+  /** Entries below this stand under a seal whose key is gone from this machine (unless a root key is still there). */
+  readonly sealedUpTo: number;
+  /** Names of root keys in KEYS_DIR: as long as there are any, forward security is not in force. */
+  readonly rootKeysHere: readonly string[];
 }
 
 /** The ledger as the rest of the process sees it: the writer lives in a thread of its own behind this port. */
 export interface Ledger extends LedgerReader {
+  /** The same ledger up to the last acknowledged entry, for reading entries; its head's checkpoint may be of a smaller size. */
+  readonly acknowledged: LedgerReader;
   /**
    * Resolves once the request's leaves are durable. Rejects with LedgerError: `queue-full`, `disk-full` (nothing was
    * stored), `key-reused`, `closed`, `failed` (the writer died; the process is about to end).
    */
   append(request: AppendRequest): Promise<Appended>;
-  /** Signs the checkpoint of the tree's first `size` leaves: the same bytes each time. */
+  /** Signs, with the log key alone, the checkpoint of the tree's first `size` leaves (at most the head's): the same bytes each time. */
   signCheckpoint(size: number): Promise<string>;
   /** DSSE and other payloads: Ed25519 with the log key. */
   sign(message: Uint8Array): Promise<Uint8Array>;

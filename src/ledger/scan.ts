@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { toHex } from '../kernel/bytes.ts';
 import {
   FLAG_LAST_OF_REQUEST,
   FRAME_PREFIX_BYTES,
@@ -9,6 +8,7 @@ import {
   segmentName,
   type Leaf,
 } from '../kernel/leaf.ts';
+import type { EpochSecrets } from './epoch-state.ts';
 import { listDirectory } from './files.ts';
 import { nextSegment } from './ledger-index.ts';
 import type { LedgerState, StateMark } from './ledger-state.ts';
@@ -39,14 +39,22 @@ export interface ScanHooks {
 }
 
 /**
- * Walks all segments and lets the state adopt every leaf whose MAC continues the chain, up to the first break. Believes nothing it
- * has not checked. Marks complete requests only from `trustedSize` on: below it, a break is fatal for the caller anyway.
+ * Walks the segments from where the state stands (the end of a full segment, or the beginning) and lets it adopt every leaf that
+ * continues the ledger, up to the first break. Believes nothing it has not checked. Marks complete requests only from `trustedSize` on: below it, a break is fatal for the caller anyway.
  */
-export function scanSegments(directory: string, state: LedgerState, trustedSize: number, hooks: ScanHooks): ScanResult {
+export function scanSegments(
+  directory: string,
+  state: LedgerState,
+  secrets: EpochSecrets,
+  trustedSize: number,
+  hooks: ScanHooks,
+): ScanResult {
   const segments = listDirectory(directory);
-  let complete = { ...state.mark(), segment: segmentName(0) };
+  const start = state.size === 0 ? 0 : nextSegment(state.end).first;
+  let complete = { ...state.mark(), segment: segmentName(state.end.first) };
   const finish = (broken: Break | undefined): ScanResult => ({ complete, broken, segments });
   for (const name of segments) {
+    if (name < segmentName(start)) continue;
     const due = state.size === 0 ? 0 : nextSegment(state.end).first;
     const previousIsFull = state.size === 0 || due !== state.end.first;
     if (parseSegmentName(name) !== due || !previousIsFull) {
@@ -58,11 +66,11 @@ export function scanSegments(directory: string, state: LedgerState, trustedSize:
         isEndOfFile: false,
       });
     }
-    const broken = scanSegment(directory, name, state, (leaf) => {
+    const broken = scanSegment(join(directory, name), state, secrets, (leaf) => {
       hooks.leaf(leaf);
       if ((leaf.flags & FLAG_LAST_OF_REQUEST) !== 0 && state.size >= trustedSize) complete = { ...state.mark(), segment: name };
     });
-    if (broken !== undefined) return finish({ ...broken, isEndOfFile: broken.isEndOfFile && name === segments.at(-1) });
+    if (broken !== undefined) return finish({ ...broken, segment: name, isEndOfFile: broken.isEndOfFile && name === segments.at(-1) });
   }
   return finish(complete.frontier.size === state.size ? undefined : endBreak(segments, state, 'the last request is incomplete'));
 }
@@ -71,16 +79,21 @@ function endBreak(segments: readonly string[], state: LedgerState, reason: strin
   return { segment: segments.at(-1) ?? segmentName(0), offset: state.end.bytes, seq: state.size, reason, isEndOfFile: true };
 }
 
-function scanSegment(directory: string, name: string, state: LedgerState, onLeaf: (leaf: Leaf) => void): Break | undefined {
-  const end = walkFrames(join(directory, name), (frame, offset) => {
+function scanSegment(
+  path: string,
+  state: LedgerState,
+  secrets: EpochSecrets,
+  onLeaf: (leaf: Leaf) => void,
+): Omit<Break, 'segment'> | undefined {
+  const end = walkFrames(path, (frame, offset) => {
     const isPastEnd = offset > 0 && nextSegment(state.end).first !== state.end.first;
-    return isPastEnd ? 'the segment goes on past its end' : adopt(state, frame, onLeaf);
+    return isPastEnd ? 'the segment goes on past its end' : adopt(state, secrets, frame, onLeaf);
   });
-  return end === undefined ? undefined : { ...end, segment: name, seq: state.size };
+  return end === undefined ? undefined : { ...end, seq: state.size };
 }
 
 /** The reason the frame is not the next leaf, or undefined once the state has adopted it. */
-function adopt(state: LedgerState, frame: Buffer, onLeaf: (leaf: Leaf) => void): string | undefined {
+function adopt(state: LedgerState, secrets: EpochSecrets, frame: Buffer, onLeaf: (leaf: Leaf) => void): string | undefined {
   let leaf: Leaf;
   try {
     leaf = parseLeaf(frame.subarray(FRAME_PREFIX_BYTES));
@@ -90,7 +103,7 @@ function adopt(state: LedgerState, frame: Buffer, onLeaf: (leaf: Leaf) => void):
   }
   if (leaf.seq !== state.size) return `expected counter ${state.size}, found ${leaf.seq}`;
   if (leaf.timeNs < state.lastTimeNs) return 'the time goes back';
-  if (!state.adoptFrame(frame, leaf.timeNs)) return `the MAC ${toHex(leaf.mac).slice(0, 16)}… does not continue the chain`;
-  onLeaf(leaf);
-  return undefined;
+  const reason = state.adoptFrame(frame, leaf, secrets);
+  if (reason === undefined) onLeaf(leaf);
+  return reason;
 }

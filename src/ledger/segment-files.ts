@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { segmentName } from '../kernel/leaf.ts';
 import { removeFile, syncDirectory, writeAll } from './files.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { Piece } from './ledger-state.ts';
+import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
 /** A file that a group has begun to be written to, and where. */
 interface Begun {
@@ -13,17 +15,28 @@ interface Begun {
   readonly isNew: boolean;
 }
 
+interface OpenSegment {
+  readonly first: number;
+  /** Written so far. */
+  bytes: number;
+}
+
 /** The open segment files of the writer. Owned by the writer thread. */
 export class SegmentFiles {
   readonly #directory: string;
+  readonly #journal: WriteJournal;
+  readonly #open = new Map<number, OpenSegment>();
   #first: number;
   #fd: number | undefined;
   /** Descriptors with writes that no fdatasync has covered yet. */
   readonly #unsynced = new Set<number>();
 
-  constructor(directory: string, activeFirst: number) {
+  constructor(directory: string, active: { readonly first: number; readonly bytes: number }, journal: WriteJournal) {
     this.#directory = directory;
-    this.#first = activeFirst;
+    this.#first = active.first;
+    this.#journal = journal;
+    // What was taken over, for whoever watches: the active segment ends here.
+    this.#announce(active.first, active.bytes, Buffer.alloc(0));
   }
 
   /**
@@ -36,10 +49,13 @@ export class SegmentFiles {
     try {
       for (const piece of pieces) {
         const isNew = piece.fileOffset === 0;
+        const bytes = group.subarray(piece.from, piece.to);
+        this.#announce(piece.segmentFirst, piece.fileOffset, bytes);
         const fd = isNew ? this.#create(piece.segmentFirst) : this.#active(piece.segmentFirst);
         begun.push({ fd, first: piece.segmentFirst, offset: piece.fileOffset, isNew });
         this.#unsynced.add(fd);
-        writeAll(fd, group.subarray(piece.from, piece.to), piece.fileOffset);
+        this.#open.set(fd, { first: piece.segmentFirst, bytes: piece.fileOffset + bytes.length });
+        writeAll(fd, bytes, piece.fileOffset);
       }
     } catch (error) {
       this.#undoAll(begun, error);
@@ -61,10 +77,13 @@ export class SegmentFiles {
 
   /** Durably: a producer that is told "nothing was stored" may send again, and a power cut must not bring the first copy back. */
   #undo(file: Begun): void {
+    this.#journal.cut(file.first, file.offset);
+    this.#open.set(file.fd, { first: file.first, bytes: file.offset });
     ftruncateSync(file.fd, file.offset);
     fdatasyncSync(file.fd);
     if (!file.isNew) return;
     this.#unsynced.delete(file.fd);
+    this.#open.delete(file.fd);
     closeSync(file.fd);
     removeFile(join(this.#directory, segmentName(file.first)));
     syncDirectory(this.#directory);
@@ -98,7 +117,18 @@ export class SegmentFiles {
     this.#unsynced.clear();
     await Promise.all(fds.map(fdatasyncAsync));
     // A full segment may have been written again while this ran: then the next sync closes it.
-    for (const fd of fds) if (fd !== this.#fd && !this.#unsynced.has(fd)) closeSync(fd);
+    for (const fd of fds) if (fd !== this.#fd && !this.#unsynced.has(fd)) this.#seal(fd);
+  }
+
+  #seal(fd: number): void {
+    const segment = this.#open.get(fd);
+    this.#open.delete(fd);
+    closeSync(fd);
+    if (segment !== undefined) this.#journal.sealed(segment.first, segment.bytes);
+  }
+
+  #announce(first: number, from: number, bytes: Uint8Array): void {
+    if (this.#journal !== NO_JOURNAL) this.#journal.segment(first, from, from + bytes.length, hash('sha256', bytes, 'latin1'));
   }
 
   close(): void {

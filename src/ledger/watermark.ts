@@ -39,10 +39,17 @@ export function encodeSlot(hashes: Hashes, key: Uint8Array, mark: Watermark): Ui
   return slot;
 }
 
-/** One slot, or undefined when it is damaged, in the wrong place or not ours. */
-function parseSlot(hashes: Hashes, key: Uint8Array, slot: Uint8Array, index: number): Watermark | undefined {
+/** Which keys may have signed the slots of a start. */
+export interface SlotKeys {
+  /** Epoch of epoch.key: slots of the one before it cannot be checked any more. */
+  readonly epoch: number;
+  /** Watermark keys that an epoch may have, none when it is out of reach. */
+  candidates(epoch: number): readonly Uint8Array[];
+}
+
+/** What a slot says, unchecked; undefined when it is in the wrong place or no slot at all. */
+function parseSlot(slot: Uint8Array, index: number): Watermark | undefined {
   if (slot.length !== SLOT_BYTES || !equalBytes(slot.subarray(0, MAGIC.length), MAGIC)) return undefined;
-  if (!equalBytes(hashes.hmacSha256(key, slot.subarray(0, SLOT_MAC_AT)), slot.subarray(SLOT_MAC_AT))) return undefined;
   const generation = readU64(slot, 8);
   const size = readU64(slot, 20);
   if (generation === undefined || size === undefined || size === 0 || readU64(slot, 28) !== size - 1 || generation % 2 !== index)
@@ -55,10 +62,25 @@ export interface WatermarkState {
   readonly newest: Watermark | undefined;
   /** Indices of slots that do not verify. */
   readonly damaged: readonly number[];
+  /** A well-formed slot speaks of an epoch beyond the reach of epoch.key, which is then an old one. */
+  readonly laterEpoch: number | undefined;
 }
 
-export function parseWatermark(hashes: Hashes, key: Uint8Array, file: Uint8Array): WatermarkState {
-  const slots = SLOT_OFFSETS.map((offset, index) => parseSlot(hashes, key, file.subarray(offset, offset + SLOT_BYTES), index));
-  const good = slots.filter((slot) => slot !== undefined).toSorted((a, b) => b.generation - a.generation);
-  return { newest: good[0], damaged: slots.flatMap((slot, index) => (slot === undefined ? [index] : [])) };
+export function parseWatermark(hashes: Hashes, keys: SlotKeys, file: Uint8Array): WatermarkState {
+  const good: Watermark[] = [];
+  const damaged: number[] = [];
+  let laterEpoch: number | undefined;
+  SLOT_OFFSETS.forEach((offset, index) => {
+    const bytes = file.subarray(offset, offset + SLOT_BYTES);
+    const slot = parseSlot(bytes, index);
+    const candidates = slot === undefined ? [] : keys.candidates(slot.epoch);
+    const isGood = candidates.some((key) =>
+      equalBytes(hashes.hmacSha256(key, bytes.subarray(0, SLOT_MAC_AT)), bytes.subarray(SLOT_MAC_AT)),
+    );
+    if (slot !== undefined && isGood) good.push(slot);
+    // A kill between a new key and its second slot leaves a slot of the epoch before, whose key is gone: absent, not damaged.
+    else if (slot?.epoch !== keys.epoch - 1) damaged.push(index);
+    if (slot !== undefined && slot.epoch > keys.epoch + 1) laterEpoch = slot.epoch;
+  });
+  return { newest: good.toSorted((a, b) => b.generation - a.generation)[0], damaged, laterEpoch };
 }

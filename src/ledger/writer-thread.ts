@@ -1,18 +1,24 @@
 import { dirname } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
-import { systemClock } from '../kernel/clock.ts';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { openCheckpointLock } from '../anchor/open-checkpoint-lock.ts';
+import { systemClocks } from '../kernel/clock.ts';
 import { CodedError } from '../kernel/errors.ts';
 import { signEd25519 } from '../kernel/ed25519.ts';
-import { createLedger } from './create-ledger.ts';
-import { errorCode, isDiskFull, isPresent, makeDirectory } from './files.ts';
-import { createKeys, defaultOrigin, loadKeys } from './keys.ts';
+import { CheckpointAnchor } from './checkpoint-anchor.ts';
+import type { CheckpointLockOptions } from './checkpoint-lock.ts';
+import type { CommittedHead } from './committer.ts';
+import { errorCode, isDiskFull, makeDirectory, readBootId } from './files.ts';
+import { LedgerError } from './ledger-error.ts';
 import type { IndexDelta } from './ledger-index.ts';
 import { lockLedger } from './lock.ts';
+import { openOrCreate } from './open-or-create.ts';
 import { ledgerPaths } from './paths.ts';
 import type { AppendRequest, LedgerIdentity } from './ports.ts';
-import { recoverLedger } from './recover.ts';
+import { portJournal } from './port-journal.ts';
 import type { RememberedRequest } from './request-log.ts';
-import { Writer, type Commit, type CommittedHead } from './writer.ts';
+import { SEAL_LIMITS } from './seal-schedule.ts';
+import { NO_JOURNAL } from './write-journal.ts';
+import { Writer, type Commit, type WriterEpochs } from './writer.ts';
 
 /** The thread that owns the ledger's files and secrets. Messages carry batches, never single entries. */
 export interface WriterThreadOptions {
@@ -20,83 +26,127 @@ export interface WriterThreadOptions {
   readonly keysDir: string | undefined;
   readonly origin: string | undefined;
   readonly anchorNote: string | undefined;
+  readonly lock: CheckpointLockOptions;
+  readonly journalPort: MessagePort | undefined;
+  readonly sealAfterMs: number | undefined;
 }
 
 export type ToWriter =
   | { readonly kind: 'append'; readonly id: number; readonly request: AppendRequest }
   | { readonly kind: 'sign'; readonly id: number; readonly message: Uint8Array }
+  /** The answer to `root-wanted`; a text says why there is none. */
+  | { readonly kind: 'root'; readonly id: number; readonly root: Uint8Array | string }
   | { readonly kind: 'close' };
 
 export type FromWriter =
   | {
       readonly kind: 'ready';
       readonly identity: LedgerIdentity;
-      readonly head: CommittedHead;
+      readonly published: CommittedHead;
+      readonly acknowledged: CommittedHead;
       readonly index: IndexDelta;
       readonly requests: readonly RememberedRequest[];
       readonly recoveries: number;
       readonly isCheckpointStale: boolean;
+      readonly epochs: WriterEpochs;
     }
   | { readonly kind: 'committed'; readonly commit: Commit }
+  | { readonly kind: 'anchored'; readonly head: CommittedHead }
+  | { readonly kind: 'root-wanted'; readonly id: number; readonly size: number }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string }
   | { readonly kind: 'closed' };
 
-const MINUTE_MS = 60_000;
+/** How late an epoch may be sealed and a step of the clock be seen; a look costs microseconds. */
+const TICK_MS = 100;
 
-async function main(
-  options: WriterThreadOptions,
-  post: (message: FromWriter) => void,
-  listen: (handler: (message: ToWriter) => void) => void,
-): Promise<void> {
+type Post = (message: FromWriter) => void;
+
+async function main(options: WriterThreadOptions, post: Post, listen: (handler: (message: ToWriter) => void) => void): Promise<void> {
   const paths = ledgerPaths(options.dataDir, options.keysDir);
+  const journal = options.journalPort === undefined ? NO_JOURNAL : portJournal(options.journalPort);
   makeDirectory(dirname(paths.ledger));
   const lock = lockLedger(paths.lock);
-  const keys = isPresent(paths.ledger) ? loadKeys(options.dataDir, options.keysDir) : createKeys(options.dataDir, options.keysDir);
-  if (!isPresent(paths.ledger)) createLedger(paths, keys, options.origin ?? defaultOrigin(keys.publicKey), systemClock);
-  const recovered = await recoverLedger(paths, keys, options.anchorNote);
-  const writer = new Writer(paths, keys, recovered, systemClock, {
-    committed: (commit) => post({ kind: 'committed', commit }),
-    diskFull: (ids, cause) => post({ kind: 'disk-full', ids, message: describe(cause) }),
-    fatal: (cause) => post({ kind: 'fatal', code: 'failed', message: describe(cause) }),
+  const openLock = (ledgerId: Uint8Array): ReturnType<typeof openCheckpointLock> => openCheckpointLock(options.lock, ledgerId);
+  const { keys, recovered, ...locked } = await openOrCreate(paths, { ...options, journal, openLock });
+  const { identity } = recovered;
+  const roots = new RootQuestions(post);
+  const events = {
+    committed: (commit: Commit) => post({ kind: 'committed', commit }),
+    anchored: (head: CommittedHead) => post({ kind: 'anchored', head }),
+    diskFull: (ids: readonly number[], cause: unknown) => post({ kind: 'disk-full', ids, message: describe(cause) }),
+    fatal: (cause: unknown) => post({ kind: 'fatal', code: codeOf(cause), message: describe(cause) }),
+  };
+  const { writer, published } = await Writer.open(paths, keys, recovered, events, {
+    clocks: systemClocks,
+    bootId: readBootId(),
+    anchor: new CheckpointAnchor(locked.lock, identity, locked.standing),
+    journal,
+    sealLimits: { ...SEAL_LIMITS, afterMs: options.sealAfterMs ?? SEAL_LIMITS.afterMs },
+    rootAt: (size) => roots.ask(size),
   });
+  const readable = published.isAnchored ? published.head : recovered.published;
+  if (readable === undefined)
+    throw new LedgerError(
+      'failed',
+      'the checkpoint was lost and the checkpoint lock cannot be reached: there is nothing that may be served',
+    );
   post({
     kind: 'ready',
-    identity: recovered.identity,
-    head: writer.head(),
+    identity,
+    published: readable,
+    acknowledged: published.head,
     index: recovered.delta,
     requests: recovered.requests,
     recoveries: recovered.findings.length,
-    isCheckpointStale: writer.isCheckpointStale,
+    isCheckpointStale: published.isCheckpointStale,
+    epochs: writer.epochs(),
   });
   listen((message) => {
     if (message.kind === 'append') writer.append(message.id, message.request);
     else if (message.kind === 'sign') post({ kind: 'signed', id: message.id, signature: signEd25519(keys.signingKey, message.message) });
+    else if (message.kind === 'root') roots.answer(message.id, message.root);
     else writer.close();
   });
-  const stopTicking = tickEachMinute(writer);
+  const ticking = setInterval(() => writer.tick(), TICK_MS);
   await writer.run();
-  stopTicking();
+  clearInterval(ticking);
   recovered.state.chain.wipe();
-  keys.hmacKey.fill(0);
+  recovered.state.epochs.keys.wipe();
   lock.release();
+  options.journalPort?.close();
   post({ kind: 'closed' });
 }
 
-function tickEachMinute(writer: Writer): () => void {
-  let timer: NodeJS.Timeout;
-  const schedule = (): void => {
-    timer = setTimeout(
-      () => {
-        writer.tick();
-        schedule();
-      },
-      MINUTE_MS - (Date.now() % MINUTE_MS) + 1,
-    );
-  };
-  schedule();
-  return () => clearTimeout(timer);
+/** Roots of earlier sizes, asked from the main thread, which has the index. */
+class RootQuestions {
+  readonly #post: Post;
+  readonly #waiting = new Map<number, { resolve(root: Uint8Array): void; reject(error: Error): void }>();
+  #nextId = 1;
+
+  constructor(post: Post) {
+    this.#post = post;
+  }
+
+  ask(size: number): Promise<Uint8Array> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#post({ kind: 'root-wanted', id, size });
+    });
+  }
+
+  answer(id: number, root: Uint8Array | string): void {
+    const question = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (typeof root === 'string') question?.reject(new Error(root));
+    else question?.resolve(root);
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof CodedError ? cause.code : 'failed';
 }
 
 function describe(cause: unknown): string {
@@ -110,8 +160,6 @@ if (parentPort !== null) {
   const post = (message: FromWriter): void => port.postMessage(message);
   const listen = (handler: (message: ToWriter) => void): void => void port.on('message', handler);
   main(workerData as WriterThreadOptions, post, listen)
-    .catch((error: unknown) => {
-      post({ kind: 'fatal', code: error instanceof CodedError ? error.code : 'failed', message: describe(error) });
-    })
+    .catch((error: unknown) => post({ kind: 'fatal', code: codeOf(error), message: describe(error) }))
     .finally(() => port.close());
 }

@@ -1,46 +1,60 @@
-import { closeSync, fdatasyncSync, openSync } from 'node:fs';
-import type { Clock } from '../kernel/clock.ts';
-import { nodeHashes } from '../kernel/node-hashes.ts';
+import type { Clocks } from '../kernel/clock.ts';
 import { EMPTY_BATCH } from '../kernel/event-batch.ts';
-import { checkpointNote } from './checkpoint.ts';
-import { freshWatermark } from './create-ledger.ts';
-import { isDiskFull, replaceFile, writeAll } from './files.ts';
+import type { CheckpointAnchor } from './checkpoint-anchor.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { Committer, type CommittedHead, type CommitStep, type CommitTarget, type Published } from './committer.ts';
+import type { EpochKeys } from './epoch-keys.ts';
+import { isDiskFull } from './files.ts';
 import type { LedgerKeys } from './keys.ts';
 import type { IndexDelta } from './ledger-index.ts';
 import type { LedgerState } from './ledger-state.ts';
+import { minuteOf } from './minute-counter.ts';
 import type { LedgerPaths } from './paths.ts';
-import type { AppendRequest, LedgerHead, LedgerIdentity } from './ports.ts';
+import type { AppendRequest, EpochStats, LedgerIdentity } from './ports.ts';
 import type { Recovered } from './recover.ts';
-import { fdatasyncAsync, SegmentFiles } from './segment-files.ts';
-import { encodeSlot, slotOffset, watermarkKey } from './watermark.ts';
+import { SealSchedule, SEAL_LIMITS, type SealLimits } from './seal-schedule.ts';
+import { SegmentFiles } from './segment-files.ts';
+import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
+
+export type { CommittedHead };
 
 /** A group is one write and one fdatasync. Its size bounds how long staging keeps the thread from answering (about 15 ms). */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const GROUP_REQUESTS_MAX = 4096;
+/** A lock that could not be reached is tried again this often. */
+const ANCHOR_RETRY_NS = 1_000_000_000n;
 
-/** The head, and how far into the active segment readers may go. */
-export interface CommittedHead extends LedgerHead {
-  readonly segmentFirst: number;
-  readonly segmentBytes: number;
-}
-
-export interface Commit {
+export interface Commit extends Published {
   readonly results: readonly { readonly id: number; readonly first: number; readonly last: number }[];
-  readonly head: CommittedHead;
   readonly delta: IndexDelta;
   readonly entries: number;
   readonly bytes: number;
+  readonly epochsNow: WriterEpochs;
   /** From the write to the watermark, ms. */
   readonly commitMs: number;
-  /** The disk was too full to replace the published checkpoint file; the entries themselves are safe. */
-  readonly isCheckpointStale: boolean;
 }
+
+export type WriterEpochs = Omit<EpochStats, 'rootKeysHere'>;
 
 /** Whom the writer tells. `fatal` must end the process: what is on the disk is then judged by recovery, the normal start. */
 export interface WriterEvents {
   committed(commit: Commit): void;
+  /** The checkpoint lock could be reached again: this head is public now. */
+  anchored(head: CommittedHead): void;
   diskFull(ids: readonly number[], cause: unknown): void;
   fatal(cause: unknown): void;
+}
+
+export interface WriterOptions {
+  readonly clocks: Clocks;
+  /** Of the machine; says over which seals the monotonic clock can be compared. */
+  readonly bootId: string;
+  readonly anchor: CheckpointAnchor;
+  readonly journal?: WriteJournal | undefined;
+  readonly sealLimits?: SealLimits | undefined;
+  readonly onStep?: ((step: CommitStep) => void) | undefined;
+  /** Roots of earlier sizes, for a lock that could not be read at start. */
+  readonly rootAt: (size: number) => Promise<Uint8Array>;
 }
 
 interface Queued {
@@ -48,77 +62,70 @@ interface Queued {
   readonly request: AppendRequest;
 }
 
-type Group = Omit<Commit, 'head' | 'isCheckpointStale' | 'commitMs'> & {
-  head: Omit<CommittedHead, 'checkpoint'>;
-  mac: Buffer;
-  startedMs: number;
-};
+type Group = Omit<Commit, keyof Published | 'commitMs'> & CommitTarget & { readonly startedMs: number };
 
 /** Marks a request without leaves of its own: only a due minute summary is written. */
 const TICK_ID = -1;
-/** Records of our own (recovery) that nobody waits for. */
+/** Records of our own that nobody waits for. */
 const OWN_ID = -2;
 /** A leaf of our own that only finds out whether the disk is still full: dropped when it is. */
 const PROBE_ID = -3;
 
 /**
- * The commit loop: stage → write → fdatasync → sign and publish the checkpoint → watermark → acknowledge. While one group is being
- * synced the next is staged and written. What survives a crash at each step is the recovery table of docs/formats/ledger.md.
+ * The loop that takes what is queued: stage → write, then hands the group to the committer. While one group is being synced the next is
+ * staged and written. A seal is the last leaf of its group; the next one waits until its key is durable.
  */
 export class Writer {
   readonly identity: LedgerIdentity;
-  readonly #paths: LedgerPaths;
-  readonly #keys: LedgerKeys;
   readonly #state: LedgerState;
-  readonly #clock: Clock;
+  readonly #options: WriterOptions;
   readonly #events: WriterEvents;
   readonly #segments: SegmentFiles;
-  readonly #watermarkKey: Uint8Array;
-  readonly #watermarkFd: number;
-  #generation: number;
-  /** True when the disk was too full at start to publish the checkpoint: then it can still be read, and refuses with 507. */
-  readonly isCheckpointStale: boolean;
+  readonly #committer: Committer;
+  readonly #schedule: SealSchedule;
+  readonly #clockWatch: ClockWatch;
+  /** What was committed last but stands in no lock yet. */
+  #unanchored: CommittedHead | undefined;
+  #anchorRetriedNs = 0n;
+  #retrying: Promise<void> | undefined;
   #queue: Queued[] = [];
   #isDiskFull = false;
   /** Records of our own that met a full disk: nobody else would send them again. */
   readonly #held: Queued[] = [];
+  #sealWanted: { readonly isFinal: boolean; readonly rotated?: EpochKeys | undefined } | undefined;
+  #isSealUnderway = false;
+  #minute: number;
   #wake: (() => void) | undefined;
   #isClosing = false;
   #isDead = false;
   #committing: Promise<void> = Promise.resolve();
 
-  constructor(paths: LedgerPaths, keys: LedgerKeys, recovered: Recovered, clock: Clock, events: WriterEvents) {
+  private constructor(paths: LedgerPaths, keys: LedgerKeys, recovered: Recovered, events: WriterEvents, options: WriterOptions) {
+    const { anchor, journal = NO_JOURNAL, onStep = () => undefined } = options;
     this.identity = recovered.identity;
-    this.#paths = paths;
-    this.#keys = keys;
     this.#state = recovered.state;
-    this.#clock = clock;
+    this.#options = options;
     this.#events = events;
-    this.#segments = new SegmentFiles(paths.segments, recovered.state.end.first);
-    this.#watermarkKey = watermarkKey(nodeHashes, keys.hmacKey);
-    // Both slots are written afresh at start, above every generation seen: a damaged slot must not stay behind.
-    this.#generation = recovered.generation + 2 - (recovered.generation % 2);
-    const note = checkpointNote(this.identity, keys.signingKey, this.#state.size, this.#state.frontier.root());
-    // The checkpoint first, as at every commit: a watermark never speaks of more than is signed.
-    this.isCheckpointStale = !this.#publishCheckpoint(note, 'now');
-    this.#watermarkFd = openSync(paths.watermark, 'r+');
-    writeAll(this.#watermarkFd, freshWatermark(keys.hmacKey, this.#generation, this.#state, note), 0);
-    fdatasyncSync(this.#watermarkFd);
-    this.#generation += 1;
-    for (const payload of recovered.findings) this.append(OWN_ID, { events: EMPTY_BATCH, record: { type: 'recovery', payload } });
+    this.#segments = new SegmentFiles(paths.segments, recovered.state.end, journal);
+    this.#committer = new Committer({ paths, keys, identity: recovered.identity, segments: this.#segments, anchor, journal, onStep });
+    this.#schedule = new SealSchedule(options.sealLimits ?? SEAL_LIMITS);
+    this.#clockWatch = new ClockWatch(options.clocks);
+    this.#minute = minuteOf(options.clocks.wall());
+    for (const payload of recovered.findings) this.#own({ type: 'recovery', payload });
   }
 
-  head(): CommittedHead {
-    const state = this.#state;
-    const root = state.frontier.root();
-    return {
-      size: state.size,
-      root,
-      checkpoint: checkpointNote(this.identity, this.#keys.signingKey, state.size, root),
-      lastTimeNs: state.lastTimeNs,
-      segmentFirst: state.end.first,
-      segmentBytes: state.end.bytes,
-    };
+  /** Publishes what recovery found and answers a writer that is ready to `run`. */
+  static async open(
+    paths: LedgerPaths,
+    keys: LedgerKeys,
+    recovered: Recovered,
+    events: WriterEvents,
+    options: WriterOptions,
+  ): Promise<{ readonly writer: Writer; readonly published: Published }> {
+    const writer = new Writer(paths, keys, recovered, events, options);
+    const published = await writer.#committer.begin(recovered.state, recovered.generation, writer.#target(undefined));
+    if (!published.isAnchored) writer.#unanchored = published.head;
+    return { writer, published };
   }
 
   append(id: number, request: AppendRequest): void {
@@ -126,36 +133,57 @@ export class Writer {
     this.#wake?.();
   }
 
-  /**
-   * Lets a minute that is over be closed although nothing arrives; after a full disk it also tries a leaf of our own, so that a sidecar
-   * that producers have turned away from finds out that space is back.
-   */
-  tick(): void {
-    if (this.#isDiskFull)
-      this.append(PROBE_ID, { events: EMPTY_BATCH, record: { type: 'heartbeat', payload: { reason: 'is there space again' } } });
-    else this.append(TICK_ID, { events: EMPTY_BATCH });
+  epochs(): WriterEpochs {
+    const { isSealing, epoch, firstSeq } = this.#state.epochs;
+    return { isSealing, running: epoch, sealedUpTo: firstSeq };
   }
 
-  /** Runs until closed, then everything queued is committed. Never rejects: failures go to `fatal`. */
+  /**
+   * To be called a few times a second: seals epochs that are due, records that the clock was set, closes a minute that is over although
+   * nothing arrives, reaches for a lost lock, and after a full disk tries a leaf of our own, so that a sidecar that producers have turned
+   * away from finds out that space is back.
+   */
+  tick(): void {
+    const { clocks } = this.#options;
+    const step = this.#clockWatch.look();
+    if (step !== undefined) this.#own({ type: 'clockStep', payload: step });
+    if (!this.#isDiskFull && this.#schedule.isDue(this.#state, clocks.monotonic())) this.#sealWanted ??= { isFinal: false };
+    const minute = minuteOf(clocks.wall());
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      const probe = { type: 'heartbeat', payload: { reason: 'is there space again' } } as const;
+      if (this.#isDiskFull) this.append(PROBE_ID, { events: EMPTY_BATCH, record: probe });
+      else this.append(TICK_ID, { events: EMPTY_BATCH });
+    }
+    this.#retryAnchor(clocks.monotonic());
+    if (this.#hasWork()) this.#wake?.();
+  }
+
+  /** Ends the running epoch with a key-rotate leaf and a final seal; the next one begins a new lineage with these keys. */
+  rotate(rotated: EpochKeys): void {
+    this.#sealWanted = { isFinal: true, rotated };
+    this.#wake?.();
+  }
+
+  /** Runs until closed, then everything queued is committed and the epoch sealed. Never rejects: failures go to `fatal`. */
   async run(): Promise<void> {
     try {
       for (;;) {
-        if (this.#queue.length === 0) {
+        if (!this.#hasWork()) {
           if (this.#isClosing) break;
           await new Promise<void>((resolve) => (this.#wake = resolve));
           this.#wake = undefined;
           continue;
         }
-        const group = this.#stageGroup(this.#takeGroup());
-        await this.#committing;
+        await this.#next();
         if (this.#isDead) return;
-        if (group !== undefined) this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
       }
       await this.#committing;
-      if (this.#isDead) return;
+      if (this.#isDead || !(await this.#sealFinally())) return;
+      await this.#retrying;
       this.#segments.close();
-      fdatasyncSync(this.#watermarkFd);
-      closeSync(this.#watermarkFd);
+      this.#committer.close();
+      await this.#options.anchor.close();
     } catch (error) {
       this.#die(error);
     }
@@ -163,7 +191,38 @@ export class Writer {
 
   close(): void {
     this.#isClosing = true;
+    this.#committer.stopWaiting();
     this.#wake?.();
+  }
+
+  /** Stages and writes the next group while the one before is being committed. */
+  async #next(): Promise<void> {
+    const group = this.#stageGroup(this.#takeGroup());
+    await this.#committing;
+    if (!this.#isDead && group !== undefined) this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
+  }
+
+  /** An epoch that holds nothing, right after a final seal, needs none of its own. False when the writer died of it. */
+  async #sealFinally(): Promise<boolean> {
+    const { epochs, epochLeaves } = this.#state;
+    if (!epochs.isSealing || (epochLeaves === 0 && epochs.isAfterFinalSeal)) return true;
+    this.#sealWanted = { isFinal: true };
+    await this.#next();
+    await this.#committing;
+    return !this.#isDead;
+  }
+
+  #hasWork(): boolean {
+    return this.#queue.length > 0 || (this.#sealWanted !== undefined && !this.#isSealUnderway) || this.#isBeginningDue();
+  }
+
+  /** An older ledger begins to seal as soon as there is space for the leaf that says so. */
+  #isBeginningDue(): boolean {
+    return !this.#state.epochs.isSealing && !this.#isDiskFull;
+  }
+
+  #own(record: AppendRequest['record']): void {
+    this.append(OWN_ID, { events: EMPTY_BATCH, record });
   }
 
   #die(cause: unknown): void {
@@ -187,73 +246,101 @@ export class Writer {
     const state = this.#state;
     const startedMs = performance.now();
     const before = state.mark();
-    state.begin(this.#clock());
-    const results: { id: number; first: number; last: number }[] = [];
-    for (const { id, request } of queued) {
-      if (id === TICK_ID) state.closeMinute();
-      else results.push({ id, ...state.stageRequest(request) });
-    }
+    const wallNs = this.#options.clocks.wall();
+    state.begin(wallNs);
+    if (this.#isBeginningDue()) state.stageBeginning();
+    const results = this.#stageRequests(queued);
+    const sealed = this.#stageSeal(wallNs);
     const { group, pieces } = state.staged();
     if (group.length === 0) return undefined;
     try {
+      this.#options.onStep?.('write');
       this.#segments.write(group, pieces);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       state.reset(before);
+      if (sealed !== undefined) this.#isSealUnderway = false;
       this.#isDiskFull = true;
       this.#held.push(...queued.filter(({ id }) => id === OWN_ID));
-      this.#events.diskFull(
-        results.map((result) => result.id),
-        error,
-      );
+      const ids = results.map((result) => result.id);
+      this.#events.diskFull(ids, error);
       return undefined;
     }
     this.#isDiskFull = false;
     return {
+      ...this.#target(sealed),
       results,
-      head: {
-        size: state.size,
-        root: state.frontier.root(),
-        lastTimeNs: state.lastTimeNs,
-        segmentFirst: state.end.first,
-        segmentBytes: state.end.bytes,
-      },
       delta: state.delta.take(),
       entries: state.size - before.frontier.size,
       bytes: group.length,
-      mac: state.chain.mac(),
+      epochsNow: this.epochs(),
       startedMs,
     };
   }
 
-  async #commit(group: Group): Promise<void> {
-    // The slot written by the previous commit becomes durable together with this group, so at most one group old.
-    await Promise.all([this.#segments.sync(), fdatasyncAsync(this.#watermarkFd)]);
-    // From here on the entries survive a power cut. Dying before the watermark: recovery keeps them as complete requests.
-    const { mac, startedMs, ...rest } = group;
-    const checkpoint = checkpointNote(this.identity, this.#keys.signingKey, group.head.size, group.head.root);
-    const isCheckpointStale = !this.#publishCheckpoint(checkpoint, 'later');
-    this.#generation++;
-    const checkpointHash = nodeHashes.sha256(Buffer.from(checkpoint));
-    const slot = encodeSlot(nodeHashes, this.#watermarkKey, {
-      generation: this.#generation,
-      epoch: 0,
-      size: group.head.size,
-      mac,
-      checkpointHash,
-    });
-    writeAll(this.#watermarkFd, slot, slotOffset(this.#generation));
-    this.#events.committed({ ...rest, head: { ...group.head, checkpoint }, commitMs: performance.now() - startedMs, isCheckpointStale });
+  /** An epoch that is full ends with the request that filled it; what was taken beyond goes back to the queue. */
+  #stageRequests(queued: readonly Queued[]): { id: number; first: number; last: number }[] {
+    const results: { id: number; first: number; last: number }[] = [];
+    for (const [index, { id, request }] of queued.entries()) {
+      if (id === TICK_ID) this.#state.closeMinute();
+      else results.push({ id, ...this.#state.stageRequest(request) });
+      if (!this.#isSealUnderway && this.#state.epochs.isSealing && this.#schedule.isFull(this.#state.epochLeaves)) {
+        this.#sealWanted ??= { isFinal: false };
+        this.#queue.unshift(...queued.slice(index + 1));
+        break;
+      }
+    }
+    return results;
   }
 
-  /** False when the disk is too full for the new file: the old one stays, which verifiers accept as an older signed state. */
-  #publishCheckpoint(note: string, durability: 'now' | 'later'): boolean {
-    try {
-      replaceFile(this.#paths.checkpoint, note, durability);
-      return true;
-    } catch (error) {
-      if (isDiskFull(error)) return false;
-      throw error;
-    }
+  /** Stages the seal that is wanted, unless the key of the one before is still on its way; answers the keys it retires. */
+  #stageSeal(wallNs: bigint): EpochKeys | undefined {
+    const wanted = this.#sealWanted;
+    const { keys, isSealing } = this.#state.epochs;
+    if (wanted === undefined || this.#isSealUnderway) return undefined;
+    this.#sealWanted = undefined;
+    if (!isSealing) return undefined;
+    this.#isSealUnderway = true;
+    const next = wanted.rotated?.atEpoch(keys.epoch + 1) ?? keys.next(this.identity.ledgerId);
+    if (wanted.rotated !== undefined) this.#state.stageRotation(next);
+    const { clocks, bootId } = this.#options;
+    this.#state.stageSeal(next, { wallNs, monotonicNs: clocks.monotonic(), bootId, isFinal: wanted.isFinal });
+    return keys;
+  }
+
+  #target(sealed: EpochKeys | undefined): CommitTarget {
+    const { size, frontier, lastTimeNs, end, chain, epochs } = this.#state;
+    const head = { size, root: frontier.root(), lastTimeNs, segmentFirst: end.first, segmentBytes: end.bytes };
+    return { head, mac: chain.mac(), epochs, sealed };
+  }
+
+  async #commit(group: Group): Promise<void> {
+    const { results, delta, entries, bytes, epochsNow, startedMs } = group;
+    await this.#committer.commit(group, (published) => {
+      this.#unanchored = published.isAnchored ? undefined : published.head;
+      const commitMs = performance.now() - startedMs;
+      this.#events.committed({ ...published, results, delta, entries, bytes, epochsNow, commitMs });
+    });
+    if (group.sealed === undefined) return;
+    this.#isSealUnderway = false;
+    this.#wake?.();
+  }
+
+  /** Beside the commits, which do not wait for a lock that is lost. What was committed last goes in; newer commits follow by themselves. */
+  #retryAnchor(nowNs: bigint): void {
+    const head = this.#unanchored;
+    if (head === undefined || this.#retrying !== undefined || nowNs - this.#anchorRetriedNs < ANCHOR_RETRY_NS) return;
+    this.#anchorRetriedNs = nowNs;
+    const { anchor, rootAt } = this.#options;
+    this.#retrying = anchor
+      .retry(head.checkpoint, { size: head.size, rootAt }, () => this.#unanchored === head)
+      .then((isAnchored) => {
+        if (!isAnchored || this.#isDead) return;
+        this.#committer.publishLate(head.checkpoint);
+        if (this.#unanchored === head) this.#unanchored = undefined;
+        this.#events.anchored(head);
+      })
+      .catch((error: unknown) => this.#die(error))
+      .finally(() => (this.#retrying = undefined));
   }
 }

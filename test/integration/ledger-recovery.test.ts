@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/kernel/bytes.ts';
 import { LEAF_TYPES, type Leaf } from '../../src/kernel/leaf.ts';
-import { GENESIS_PREVIOUS_MAC } from '../../src/kernel/chain.ts';
 import { freshWatermark } from '../../src/ledger/create-ledger.ts';
-import { FastChain } from '../../src/ledger/fast-chain.ts';
+import { firstEpochState } from '../../src/ledger/epoch-state.ts';
 import { parseGenesis } from '../../src/ledger/genesis.ts';
 import { createKeys, loadKeys } from '../../src/ledger/keys.ts';
 import { LedgerState } from '../../src/ledger/ledger-state.ts';
@@ -76,8 +75,8 @@ describe('the normal start', () => {
 
   it('makes keys and secrets that nobody else can read', async () => {
     await makeLedger(1);
-    expect(statSync(join(dir.path, 'keys', 'hmac.key')).mode & 0o777).toBe(0o600);
-    expect(statSync(join(dir.path, 'keys', 'log.key')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(dir.path, 'keys'))).toEqual(['epoch.key', 'log.key', 'verification.key']);
+    for (const name of readdirSync(join(dir.path, 'keys'))) expect(statSync(join(dir.path, 'keys', name)).mode & 0o777).toBe(0o600);
   });
 
   it('refuses a second writer while the first lives and lets it in afterwards', async () => {
@@ -190,7 +189,7 @@ describe('damage below the watermark', () => {
   it('refuses keys that others can read', async () => {
     await makeLedger(1);
     const { chmodSync } = await import('node:fs');
-    chmodSync(join(dir.path, 'keys', 'hmac.key'), 0o644);
+    chmodSync(join(dir.path, 'keys', 'epoch.key'), 0o644);
     await expect(open()).rejects.toMatchObject({ code: 'bad-key', message: expect.stringContaining('chmod 600') as string });
   });
 });
@@ -213,17 +212,19 @@ describe('watermark and checkpoint', () => {
     bytes[slotOffset(1) + 50] ^= 1;
     writeFileSync(file('watermark'), bytes);
     const segment = readFileSync(file('segments', SEGMENT));
+    const epochKey = readFileSync(join(dir.path, 'keys', 'epoch.key'));
     await (await open()).close();
     // Without the leaves of that start, as if it had died before writing them; its fresh watermark and checkpoint speak of no more.
     const { size } = parseFrames(segment).reduce((_, leaf) => ({ size: leaf.seq + 1 }), { size: 0 });
     const paths = ledgerPaths(dir.path);
-    const keys = loadKeys(dir.path);
+    writeFileSync(join(dir.path, 'keys', 'epoch.key'), epochKey);
     writeFileSync(file('segments', SEGMENT), segment);
+    const keys = loadKeys(paths);
     rmSync(file('checkpoint'));
     const identity = parseGenesis(parseFrames(segment)[0]);
-    const state = new LedgerState(new FastChain(keys.hmacKey, identity.ledgerId, GENESIS_PREVIOUS_MAC));
-    scanSegments(paths.segments, state, size, { leaf: () => undefined });
-    writeFileSync(file('watermark'), freshWatermark(keys.hmacKey, 100, state, ''));
+    const state = new LedgerState(identity, firstEpochState(keys.epoch, true));
+    scanSegments(paths.segments, state, { identity, loaded: keys.epoch, rotated: undefined }, size, { leaf: () => undefined });
+    writeFileSync(file('watermark'), freshWatermark(100, state, ''));
     const payloads = recoveryPayloads(await waitForRecords(await open(), 2));
     expect(payloads).toContainEqual(expect.objectContaining({ reason: 'left by an interrupted recovery', bytes: 8192 }));
   });

@@ -7,7 +7,8 @@ import { LEAF_TYPES, TILE_WIDTH, type Leaf } from '../../src/kernel/leaf.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { createLedger } from '../../src/ledger/create-ledger.ts';
-import { createKeys, defaultOrigin } from '../../src/ledger/keys.ts';
+import { CheckpointAnchor } from '../../src/ledger/checkpoint-anchor.ts';
+import { createKeys, defaultOrigin, loadKeys } from '../../src/ledger/keys.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
@@ -23,15 +24,25 @@ const START_NS = 29_000_000n * MINUTE_NS + 5_000_000_000n;
 /** A writer in this thread with a clock in our hands. */
 async function startWriter(dataDir: string, clock: () => bigint) {
   const paths = ledgerPaths(dataDir);
-  const keys = createKeys(dataDir);
+  const keys = readdirSync(dataDir).includes('ledger') ? loadKeys(paths) : createKeys(dataDir);
   if (!readdirSync(dataDir).includes('ledger')) createLedger(paths, keys, defaultOrigin(keys.publicKey), clock);
+  const recovered = await recoverLedger(paths, keys);
   const waiting = new Map<number, (commit: Commit) => void>();
-  const writer = new Writer(paths, keys, await recoverLedger(paths, keys, undefined), clock, {
-    committed: (commit) => commit.results.forEach(({ id }) => waiting.get(id)?.(commit)),
+  const events = {
+    committed: (commit: Commit) => commit.results.forEach(({ id }) => waiting.get(id)?.(commit)),
+    anchored: () => expect.unreachable(),
     diskFull: () => expect.unreachable(),
-    fatal: (cause) => {
+    fatal: (cause: unknown) => {
       throw cause;
     },
+  };
+  // Both clocks are one: nobody sets it here. No epoch ends before the writer is closed.
+  const { writer } = await Writer.open(paths, keys, recovered, events, {
+    clocks: { wall: clock, monotonic: clock },
+    sealLimits: { afterMs: 1e12, idleMs: 1e12, leavesMax: 1e12 },
+    bootId: 'test',
+    anchor: new CheckpointAnchor(undefined, recovered.identity, undefined),
+    rootAt: () => expect.unreachable(),
   });
   const running = writer.run();
   let id = 0;

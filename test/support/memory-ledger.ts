@@ -51,6 +51,7 @@ export interface RawLeaf {
  */
 export class MemoryLedger implements Ledger {
   readonly identity: LedgerIdentity;
+  readonly acknowledged = this;
   readonly hmacKey: Uint8Array;
   readonly #clock: Clock;
   readonly #key: KeyObject;
@@ -145,7 +146,7 @@ export class MemoryLedger implements Ledger {
       const requestTag = i === 0 ? request.requestTag : undefined;
       this.push({ ...raw, requestTag, timeNs }, i === payloads.length - 1 ? FLAG_LAST_OF_REQUEST : 0);
     }
-    return Promise.resolve({ first, last: this.#leaves.length - 1, checkpoint: this.head().checkpoint, isReplay: false });
+    return Promise.resolve({ first, last: this.#leaves.length - 1, checkpoint: this.head().checkpoint, isAnchored: true, isReplay: false });
   }
 
   signCheckpoint(size: number): Promise<string> {
@@ -157,7 +158,16 @@ export class MemoryLedger implements Ledger {
   }
 
   stats(): LedgerStats {
-    return { queuedBytes: 0, queuedRequests: 0, recoveries: 0, isDiskFull: false, isCheckpointStale: false };
+    return {
+      queuedBytes: 0,
+      queuedRequests: 0,
+      recoveries: 0,
+      isDiskFull: false,
+      isCheckpointStale: false,
+      isAnchorReachable: true,
+      unanchoredEntries: 0,
+      epochs: { isSealing: false, running: 0, sealedUpTo: 0, rootKeysHere: [] },
+    };
   }
 
   close(): Promise<void> {

@@ -4,7 +4,16 @@ import { METRICS, metricsMarkdown, type MetricSpec } from '../../src/observe/met
 import { Observer } from '../../src/observe/observer.ts';
 
 const SPECS = Object.entries<MetricSpec>(METRICS);
-const STATS = { queuedBytes: 5, queuedRequests: 2, recoveries: 1, isDiskFull: true, isCheckpointStale: true };
+const STATS = {
+  queuedBytes: 5,
+  queuedRequests: 2,
+  recoveries: 1,
+  isDiskFull: true,
+  isCheckpointStale: true,
+  isAnchorReachable: true,
+  unanchoredEntries: 0,
+  epochs: { isSealing: true, running: 3, sealedUpTo: 70, rootKeysHere: [] },
+};
 
 function observe(): { observer: Observer; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];

@@ -1,0 +1,43 @@
+import { EPOCH_IDLE_MS, EPOCH_LEAVES_MAX, EPOCH_SEAL_AFTER_MS } from '../kernel/epoch.ts';
+import type { EpochState } from './epoch-state.ts';
+
+export interface SealLimits {
+  readonly afterMs: number;
+  readonly idleMs: number;
+  readonly leavesMax: number;
+}
+
+export const SEAL_LIMITS: SealLimits = { afterMs: EPOCH_SEAL_AFTER_MS, idleMs: EPOCH_IDLE_MS, leavesMax: EPOCH_LEAVES_MAX };
+
+const NS_PER_MS = 1_000_000n;
+
+/** When the running epoch is to be sealed, by the monotonic clock. An epoch that was open when the process started counts from then. */
+export class SealSchedule {
+  readonly #limits: SealLimits;
+  #epoch: number | undefined;
+  #openedNs = 0n;
+  #activeNs: bigint | undefined;
+
+  constructor(limits: SealLimits) {
+    this.#limits = limits;
+  }
+
+  isDue(state: { readonly epochs: EpochState; readonly epochLeaves: number }, monotonicNs: bigint): boolean {
+    const { epoch, isActive, isSealing } = state.epochs;
+    if (!isSealing) return false;
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#openedNs = monotonicNs;
+      this.#activeNs = undefined;
+    }
+    if (isActive) this.#activeNs ??= monotonicNs;
+    const { afterMs, idleMs } = this.#limits;
+    if (this.isFull(state.epochLeaves) || monotonicNs - this.#openedNs >= BigInt(idleMs) * NS_PER_MS) return true;
+    return this.#activeNs !== undefined && monotonicNs - this.#activeNs >= BigInt(afterMs) * NS_PER_MS;
+  }
+
+  /** A request that reaches the bound is finished first. */
+  isFull(epochLeaves: number): boolean {
+    return epochLeaves >= this.#limits.leavesMax;
+  }
+}
