@@ -25,6 +25,8 @@ export interface Config {
   readonly witnessSeconds: number;
   readonly archive: ArchiveConfig;
   readonly retention: RetentionConfig;
+  readonly isWatched: boolean;
+  readonly isImmutable: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -64,6 +66,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     witnessSeconds: parseSeconds(SETTINGS.witnessSeconds, value, faults),
     archive: parseArchiveConfig(value, faults),
     retention: parseRetentionConfig(value, faults),
+    isWatched: parseChoice(SETTINGS.watch, ['on', 'off'], value, faults) === 'on',
+    isImmutable: parseChoice(SETTINGS.watchImmutable, ['auto', 'off'], value, faults) === 'auto',
     logLevel: parseLogLevel(value(SETTINGS.logLevel) ?? SETTINGS.logLevel.fallback, faults),
   };
   if (faults.length > 0) throw new ConfigError('bad-config', faults.join('\n'));
@@ -89,6 +93,17 @@ function parseSeconds(setting: Setting, value: (setting: Setting) => string | un
   if (/^\d{1,4}$/.test(text) && seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
   faults.push(`${setting.env}="${text}" is not a number of seconds from 1 to ${SECONDS_MAX}`);
   return 1;
+}
+
+function parseChoice(
+  setting: Setting,
+  choices: readonly string[],
+  value: (setting: Setting) => string | undefined,
+  faults: string[],
+): string {
+  const text = value(setting) ?? setting.fallback;
+  if (!choices.includes(text)) faults.push(`${setting.env}="${text}" is neither ${choices.join(' nor ')}`);
+  return text;
 }
 
 function parseLogLevel(text: string, faults: string[]): LogLevel {

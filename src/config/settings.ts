@@ -105,6 +105,19 @@ export const SETTINGS = {
     meaning:
       'How long entries stay: `off` (for ever), days (`30d`) or gigabytes of segments (`100GB`). Whole segments go, oldest first but never the first one, and with PROOFS_ARCHIVE only after they are archived.',
   },
+  watch: {
+    env: 'PROOFS_WATCH',
+    key: 'watch',
+    fallback: 'on',
+    meaning: 'Live detection of changes to the files of the ledger: on or off; see docs/watch.md.',
+  },
+  watchImmutable: {
+    env: 'PROOFS_WATCH_IMMUTABLE',
+    key: 'watchImmutable',
+    fallback: 'off',
+    meaning:
+      'auto sets the immutable flag (`chattr +i`) on full segments where the file system and our rights allow it; deleting the folder needs `chattr -R -i` then. Or off.',
+  },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',
     key: 'logLevel',

@@ -11,6 +11,9 @@ export interface CycleEvents {
   foundTampers(seqs: readonly number[]): void;
 }
 
+/** A small ledger is not read over and over. */
+const ROUND_MS_MIN = 1_000;
+
 /** Block roots of the segment that was asked for; none when the ledger cannot tell (yet). */
 type Roots = Uint8Array | undefined;
 
@@ -26,7 +29,7 @@ interface RunningCheck {
  * A segment that this process has never read is compared with the tree, others with the digests of their first reading.
  */
 export class ContentCycle {
-  /** How long the last full round took; undefined during the first one. */
+  /** From the beginning of the last full round to the beginning of this one: how old an unseen change can get. Undefined in the first. */
   cycleMs: number | undefined;
   readonly #segments: WatchedSegments;
   readonly #events: CycleEvents;
@@ -95,6 +98,7 @@ export class ContentCycle {
       this.#leave(segment);
     }
     const nowMs = performance.now();
+    if (this.#startedMs !== undefined && nowMs - this.#startedMs < ROUND_MS_MIN) return undefined;
     if (this.#startedMs !== undefined) this.cycleMs = nowMs - this.#startedMs;
     this.#startedMs = nowMs;
     this.#round = [...this.#segments.sealed.values()];

@@ -1,6 +1,6 @@
 import { isGone, isUnreadable, lookAt, OpenFile, readFully } from './disk.ts';
 import type { ExpectedFile } from './expected-file.ts';
-import { describeChange, isSameInode, type FileStat } from './file-stat.ts';
+import { describeChange, isSameInode, isSettled, isUntouched, type FileStat } from './file-stat.ts';
 import { byteRange, type Finding } from './finding.ts';
 import { digestBytes } from './spans.ts';
 
@@ -10,6 +10,9 @@ const buffer = Buffer.allocUnsafeSlow(FILE_BYTES_MAX + 1);
 
 /** Reads of a file that is being rewritten in place may catch it half-way; a change that stays is none of those. */
 const READS_MAX = 3;
+
+/** A file whose stat shows no change is read all the same at one look of so many, once a second. */
+const READ_LOOKS = 25;
 
 export interface SmallFileRules {
   /** Rewritten by the writer in steps it announces; undefined: never changed while the sidecar runs. */
@@ -23,6 +26,8 @@ export interface SmallFileRules {
 interface Known {
   readonly stat: FileStat;
   readonly digest: string;
+  /** A later change would show in the stat. */
+  readonly isSettled: boolean;
 }
 
 interface Judgement {
@@ -40,6 +45,7 @@ export class SmallFile {
   readonly #rules: SmallFileRules;
   readonly #drain: () => void;
   #known: Known | undefined;
+  #looks = 0;
   /** Kind of the finding that is still true: told once. */
   #told: Finding['kind'] | undefined;
 
@@ -57,6 +63,7 @@ export class SmallFile {
   }
 
   look(): Finding | undefined {
+    this.#looks++;
     for (let reads = 1; ; reads++) {
       const { finding, known } = this.#judge();
       if (finding !== undefined && reads < READS_MAX) continue;
@@ -106,11 +113,15 @@ export class SmallFile {
   #read(): Read {
     const stat = lookAt(this.#path);
     if (stat === undefined) return undefined;
-    if (stat.type !== 'file') return { stat, digest: '' };
+    if (stat.type !== 'file') return { stat, digest: '', isSettled: false };
+    const known = this.#known;
+    if (known?.isSettled === true && isUntouched(known.stat, stat) && this.#looks % READ_LOOKS !== 0) return known;
     try {
       using file = new OpenFile(this.#path);
+      // Before the content: a change in between shows at the next look.
+      const before = file.stat();
       const count = readFully(file, buffer, 0, FILE_BYTES_MAX + 1, 0);
-      return { stat: file.stat(), digest: digestBytes(buffer.subarray(0, count)) };
+      return { stat: before, digest: digestBytes(buffer.subarray(0, count)), isSettled: isSettled(before, Date.now()) };
     } catch (error) {
       if (isGone(error)) return undefined;
       if (isUnreadable(error)) return { error };

@@ -16,7 +16,7 @@ import type { SmallFile } from './small-file.ts';
 import { WatchedSegments } from './watched-segments.ts';
 
 /** Everything is looked at this often, the sealed segments every second time: what stands in docs/watch.md rests on it. */
-export const TICK_MS = 40;
+export const TICK_MS = 50;
 /** The content of what is being written is compared every so many ticks: 6 ms for 32 MiB, the price of telling our writes from others. */
 const SCRUB_TICKS = 2;
 /** The reading of everything else, a second: 1 % of a core, and slow enough not to empty the page cache. */

@@ -36,6 +36,8 @@ describe('parseConfig', () => {
       witnessSeconds: 10,
       archive: { kind: 'none' },
       retention: { kind: 'off' },
+      isWatched: true,
+      isImmutable: false,
       logLevel: 'info',
     });
   });
@@ -67,15 +69,31 @@ describe('parseConfig', () => {
       s3Region: 'eu-central-1',
       s3KeyFile: '/s',
       retain: '30d',
+      watch: 'off',
+      watchImmutable: 'auto',
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
-    const { anchorDir, redisUrl, redisPasswordFile, archive: _, s3Endpoint, s3Region, s3KeyFile, retain: __, ...rest } = inFile;
+    const {
+      anchorDir,
+      redisUrl,
+      redisPasswordFile,
+      archive: _,
+      s3Endpoint,
+      s3Region,
+      s3KeyFile,
+      retain: __,
+      watch: ___,
+      watchImmutable: ____,
+      ...rest
+    } = inFile;
     const fromFile = {
       ...rest,
       anchor: { kind: 'redis', url: redisUrl, passwordFile: redisPasswordFile },
       archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
       retention: { kind: 'age', days: 30 },
+      isWatched: false,
+      isImmutable: true,
     };
     expect(parseConfig({ PROOFS_CONFIG: path })).toEqual(fromFile);
     expect(parseConfig({ PROOFS_CONFIG: path, PROOFS_ANCHOR: 'file' }).anchor).toEqual({ kind: 'file', dir: anchorDir });
