@@ -82,6 +82,12 @@ function assertKeysOfThisState(
   const signer = keys.epoch.signer(identity);
   const isForeign = checkpoint?.signatures.some(({ name, keyId }) => name === signer.name && keyId !== signer.keyId) ?? false;
   if (isForeign) throw new LedgerError('key-mismatch', `epoch.key is not the one that signed as epoch ${epoch} of this ledger`);
+  // A key is replaced only after a slot of its epoch is durable.
+  if (marks.earlierEpoch !== undefined)
+    throw new LedgerError(
+      'truncated',
+      `epoch.key is of epoch ${epoch}, the watermark of epoch ${marks.earlierEpoch}: the ledger was cut or put back to an earlier state`,
+    );
   if (marks.laterEpoch !== undefined)
     throw new LedgerError('key-mismatch', `epoch.key is of epoch ${epoch}, the watermark of epoch ${marks.laterEpoch}: it is an old copy`);
 }
@@ -109,7 +115,10 @@ export class HeadCheck {
       throw new LedgerError('tampered', `entry ${marks.newest.size - 1}: its MAC is not the acknowledged one`);
     for (const signed of [checkpoint, anchor]) {
       if (signed !== undefined && this.#contradicts(signed))
-        throw new LedgerError('tampered', `the first ${signed.size} entries do not have the root that was signed for them`);
+        throw new LedgerError(
+          'tampered',
+          `the first ${signed.size} entries do not have the root that was signed for them; pproofs log verify with the verification key names the place`,
+        );
     }
     if (lock !== undefined && this.#contradicts(lock))
       throw new LedgerError('forked', `the first ${lock.size} entries do not have the root that stands in the checkpoint lock`);

@@ -62,6 +62,8 @@ export interface WatermarkState {
   readonly newest: Watermark | undefined;
   /** Indices of slots that do not verify. */
   readonly damaged: readonly number[];
+  /** A well-formed slot is of an epoch whose key is gone. */
+  readonly earlierEpoch: number | undefined;
   /** A well-formed slot speaks of an epoch beyond the reach of epoch.key, which is then an old one. */
   readonly laterEpoch: number | undefined;
 }
@@ -69,6 +71,7 @@ export interface WatermarkState {
 export function parseWatermark(hashes: Hashes, keys: SlotKeys, file: Uint8Array): WatermarkState {
   const good: Watermark[] = [];
   const damaged: number[] = [];
+  let earlierEpoch: number | undefined;
   let laterEpoch: number | undefined;
   SLOT_OFFSETS.forEach((offset, index) => {
     const bytes = file.subarray(offset, offset + SLOT_BYTES);
@@ -81,6 +84,7 @@ export function parseWatermark(hashes: Hashes, keys: SlotKeys, file: Uint8Array)
     // A kill between a new key and its second slot leaves a slot of the epoch before, whose key is gone: absent, not damaged.
     else if (slot?.epoch !== keys.epoch - 1) damaged.push(index);
     if (slot !== undefined && slot.epoch > keys.epoch + 1) laterEpoch = slot.epoch;
+    if (slot !== undefined && slot.epoch < keys.epoch) earlierEpoch = slot.epoch;
   });
-  return { newest: good.toSorted((a, b) => b.generation - a.generation)[0], damaged, laterEpoch };
+  return { newest: good.toSorted((a, b) => b.generation - a.generation)[0], damaged, earlierEpoch, laterEpoch };
 }

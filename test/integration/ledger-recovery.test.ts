@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/kernel/bytes.ts';
@@ -9,6 +9,7 @@ import { parseGenesis } from '../../src/ledger/genesis.ts';
 import { createKeys, loadKeys } from '../../src/ledger/keys.ts';
 import { LedgerState } from '../../src/ledger/ledger-state.ts';
 import { openLedger, type OpenedLedger } from '../../src/ledger/open-ledger.ts';
+import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
 import { scanSegments } from '../../src/ledger/scan.ts';
 import { parseFrames } from '../../src/ledger/read-block.ts';
@@ -46,22 +47,37 @@ async function allLeaves(from: OpenedLedger): Promise<Leaf[]> {
 const recoveryPayloads = (leaves: readonly Leaf[]): Record<string, unknown>[] =>
   leaves.filter((leaf) => leaf.type === LEAF_TYPES.recovery).map((leaf) => JSON.parse(fromUtf8(leaf.payload)) as Record<string, unknown>);
 
-/** A closed ledger with `requests` requests of three events. */
+/** No epoch ends by itself while a test looks. */
+const NO_SEALS = { sealAfterMs: 1e9 };
+
+/** A closed ledger with `requests` requests of three events, and the final seal. */
 async function makeLedger(requests = 4): Promise<{ checkpoint: string; segmentBytes: number; size: number }> {
-  const opened = await openLedger({ dataDir: dir.path });
+  const opened = await openLedger({ dataDir: dir.path, ...NO_SEALS });
   for (let i = 0; i < requests; i++)
     await opened.append({ events: batchOf([{ message: `a${i}` }, { message: `b${i}` }, { message: `c${i}` }]) });
-  const { size, checkpoint } = opened.head();
   await opened.close();
+  const { size, checkpoint } = openLedgerReader(dir.path).head();
   return { checkpoint, size, segmentBytes: statSync(file('segments', SEGMENT)).size };
 }
 
-/** Writes requests behind the watermark's back: what a crash between write and watermark leaves. */
-async function withStaleWatermark(append: (opened: OpenedLedger) => Promise<void>): Promise<void> {
-  const opened = await open();
-  const watermark = readFileSync(file('watermark'));
-  await append(opened);
+/** Does something and is killed: the ledger is left as it stands then, without a final seal. */
+async function thenKilled(work: (opened: OpenedLedger) => Promise<unknown>): Promise<void> {
+  using copy = tempDir();
+  const opened = await openLedger({ dataDir: dir.path, ...NO_SEALS });
+  await work(opened);
+  cpSync(dir.path, copy.path, { recursive: true });
   await opened.close();
+  rmSync(dir.path, { recursive: true });
+  cpSync(copy.path, dir.path, { recursive: true });
+}
+
+/** Writes requests behind the watermark's back: what a kill between write and watermark leaves. */
+async function withStaleWatermark(append: (opened: OpenedLedger) => Promise<unknown>): Promise<void> {
+  let watermark = Buffer.alloc(0);
+  await thenKilled(async (opened) => {
+    watermark = readFileSync(file('watermark'));
+    await append(opened);
+  });
   writeFileSync(file('watermark'), watermark);
 }
 
@@ -83,7 +99,7 @@ describe('the normal start', () => {
     const first = await open();
     await expect(openLedger({ dataDir: dir.path })).rejects.toMatchObject({ code: 'locked' });
     await first.close();
-    expect((await open()).head().size).toBe(1);
+    expect((await open()).head().size).toBe(2);
   });
 
   it('counts the running minute on across a restart', async () => {
@@ -98,27 +114,25 @@ describe('the normal start', () => {
 describe('bytes beyond the watermark', () => {
   it('keeps requests that are complete', async () => {
     await makeLedger(1);
-    await withStaleWatermark(async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]) })));
+    await withStaleWatermark((opened) => opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]) }));
     const opened = await open();
-    expect(opened.head().size).toBe(6);
+    expect(opened.head().size).toBe(7);
     expect(opened.stats().recoveries).toBe(0);
   });
 
   it('cuts a request that is half there, keeps a copy and says so', async () => {
     await makeLedger(1);
-    await withStaleWatermark(
-      async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }, { message: 'z' }]) })),
-    );
+    await withStaleWatermark((opened) => opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }, { message: 'z' }]) }));
     rmSync(file('checkpoint'));
     const whole = readFileSync(file('segments', SEGMENT));
     const leaves = parseFrames(whole);
-    const keep = leaves.slice(0, 4).reduce((bytes, leaf) => bytes + leaf.bytes.length + 2, 0);
+    const keep = leaves.slice(0, 5).reduce((bytes, leaf) => bytes + leaf.bytes.length + 2, 0);
     truncateSync(file('segments', SEGMENT), whole.length - 1);
     const opened = await open();
     const after = await waitForRecords(opened, 2);
-    expect(after.slice(0, 4).map((leaf) => Buffer.from(leaf.bytes))).toEqual(leaves.slice(0, 4).map((leaf) => Buffer.from(leaf.bytes)));
+    expect(after.slice(0, 5).map((leaf) => Buffer.from(leaf.bytes))).toEqual(leaves.slice(0, 5).map((leaf) => Buffer.from(leaf.bytes)));
     const cut = recoveryPayloads(after).find((payload) => payload.action === 'cut');
-    expect(cut).toMatchObject({ file: SEGMENT, bytes: whole.length - 1 - keep, firstSeq: 4 });
+    expect(cut).toMatchObject({ file: SEGMENT, bytes: whole.length - 1 - keep, firstSeq: 5 });
     expect(readFileSync(file('quarantine', `${String(cut?.sha256)}.bin`))).toEqual(whole.subarray(keep, -1));
   });
 
@@ -154,16 +168,30 @@ describe('bytes beyond the watermark', () => {
 });
 
 describe('damage below the watermark', () => {
-  it('refuses to start on a changed byte and names segment, entry and byte', async () => {
-    const { size, segmentBytes } = await makeLedger();
+  it('refuses to start on a changed byte of the running epoch and names segment, entry and byte', async () => {
+    await makeLedger();
+    await thenKilled((opened) => opened.append({ events: batchOf([{ message: 'unsealed' }]) }));
     const bytes = readFileSync(file('segments', SEGMENT));
-    bytes[segmentBytes - 40] ^= 1;
+    const last = parseFrames(bytes).at(-1);
+    bytes[bytes.length - 40] ^= 1;
     writeFileSync(file('segments', SEGMENT), bytes);
     await expect(open()).rejects.toMatchObject({
       code: 'tampered',
-      message: expect.stringContaining(`${SEGMENT}, entry ${size - 1}, byte `) as string,
+      message: expect.stringContaining(`${SEGMENT}, entry ${last?.seq}, byte `) as string,
     });
     expect(readFileSync(file('segments', SEGMENT))).toEqual(bytes);
+  });
+
+  it('refuses to start on a changed byte of a sealed epoch, whose key is gone, by the root that was signed', async () => {
+    const { size } = await makeLedger();
+    const bytes = readFileSync(file('segments', SEGMENT));
+    const at = bytes.indexOf('"a2"');
+    bytes[at + 1] ^= 1;
+    writeFileSync(file('segments', SEGMENT), bytes);
+    await expect(open()).rejects.toMatchObject({
+      code: 'tampered',
+      message: `the first ${size} entries do not have the root that was signed for them; pproofs log verify with the verification key names the place`,
+    });
   });
 
   it('refuses to start on a shortened ledger, at a frame or inside one, and touches nothing', async () => {
@@ -278,16 +306,14 @@ describe('retries by key', () => {
     ]);
     await first.close();
     const second = await open();
-    expect(await second.append(request())).toMatchObject({ first: 1, last: 2, isReplay: true });
+    expect(await second.append(request())).toMatchObject({ first: 1, last: 2, isReplay: true, isAnchored: true });
     await expect(second.append({ ...request(), requestTag: tag(1, 2) })).rejects.toMatchObject({ code: 'key-reused' });
     expect(await second.append({ ...request(), requestTag: tag(2, 1) })).toMatchObject({ isReplay: false });
   });
 
   it('forgets a request that was cut off as half written, so that its retry lands', async () => {
     await makeLedger(1);
-    await withStaleWatermark(
-      async (opened) => void (await opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) })),
-    );
+    await withStaleWatermark((opened) => opened.append({ events: batchOf([{ message: 'x' }, { message: 'y' }]), requestTag: tag(9, 9) }));
     rmSync(file('checkpoint'));
     truncateSync(file('segments', SEGMENT), statSync(file('segments', SEGMENT)).size - 10);
     const opened = await open();

@@ -85,8 +85,8 @@ describe('minute summaries', () => {
     await second.close();
     const minute = Number(START_NS / MINUTE_NS);
     expect(summaries(readLeaves(dir.path))).toEqual([
-      { minute, firstSeq: 0, lastSeq: 3, leaves: 4, levels: { error: 2, none: 1 }, tenants: { x: 1, y: 1 }, tenantsOther: 0 },
-      { minute: minute + 1, firstSeq: 5, lastSeq: 5, leaves: 1, levels: { info: 1 }, tenants: {}, tenantsOther: 0 },
+      { minute, firstSeq: 0, lastSeq: 4, leaves: 5, levels: { error: 2, none: 1 }, tenants: { x: 1, y: 1 }, tenantsOther: 0 },
+      { minute: minute + 1, firstSeq: 6, lastSeq: 6, leaves: 1, levels: { info: 1 }, tenants: {}, tenantsOther: 0 },
     ]);
   });
 
@@ -158,9 +158,10 @@ describe('segments', () => {
     expect(await ledger.tile({ level: 0, index: Math.floor(size / TILE_WIDTH), width: 256 })).toBeUndefined();
     await ledger.close();
     const reader = openLedgerReader(dir.path);
-    expect({ size: reader.head().size, root: Buffer.from(reader.head().root) }).toEqual({ size, root: Buffer.from(root) });
+    expect(reader.head().size).toBeGreaterThan(size);
+    expect(Buffer.from(await reader.rootAt(size))).toEqual(Buffer.from(root));
     const again = await openLedger({ dataDir: dir.path });
-    expect(again.head().size).toBe(size);
+    expect(again.head()).toMatchObject({ size: reader.head().size, root: reader.head().root });
     expect(again.stats().recoveries).toBe(0);
     await again.close();
   });
@@ -174,7 +175,8 @@ describe('segments', () => {
     // 560 entries of 60,071 bytes pass 33,554,432 bytes; 768 is the next multiple of 256.
     expect(readdirSync(ledgerPaths(dir.path).segments)).toEqual(['00000000000000000000.seg', '00000000000000000768.seg']);
     const again = await openLedger({ dataDir: dir.path });
-    expect(again.head().size).toBe(801);
+    // Beside the genesis and the final seal there is one for each second.
+    expect(again.head().size).toBeGreaterThanOrEqual(802);
     await again.close();
   });
 });
