@@ -2,7 +2,7 @@ import { BUNDLE_BYTES_MAX } from '../bundle/format.ts';
 import { verifyBundle } from '../verify/bundle-verify.ts';
 import { readNamedFile } from '../verify/ledger-files.ts';
 import { VerifyError } from '../verify/verify-error.ts';
-import { parseKeyOption, readAnchorOption, readHmacKeyOption } from './bundle-inputs.ts';
+import { parseKeyOption, readAnchorOption, readMacKeyOptions } from './verify-inputs.ts';
 import { bundleReportText } from './bundle-report-text.ts';
 import { EXIT_ERROR, UsageError, type Command } from './command.ts';
 import { Faults, parseOptions } from './options.ts';
@@ -18,7 +18,7 @@ Needs no sidecar and no network. The verifier is written from docs/formats/bundl
 options:
   --key VKEY          the verifier key you expect (NAME+ID+BASE64), as the ledger's operator published it
   --anchor FILE       a checkpoint of this ledger that you got another way; of the bundle's size it excludes a second history
-  --hmac-key FILE     the ledger's HMAC key: checks the MAC of every entry too
+  --hmac-key FILE     a verification.key, or an epoch.key: checks the MACs of entries too; may repeat
   --allow-unanchored  exit with 0 instead of 10 when only the anchor is missing
   --json              the whole report as JSON
 
@@ -29,7 +29,7 @@ exit codes: 0 OK_ANCHORED · 2 usage · 10 OK_UNANCHORED · 31 TAMPERED · 32 FO
     const { values, positionals } = parseOptions(args, {
       key: { type: 'string' },
       anchor: { type: 'string' },
-      'hmac-key': { type: 'string' },
+      'hmac-key': { type: 'string', multiple: true },
       'allow-unanchored': { type: 'boolean' },
       json: { type: 'boolean' },
     });
@@ -38,11 +38,11 @@ exit codes: 0 OK_ANCHORED · 2 usage · 10 OK_UNANCHORED · 31 TAMPERED · 32 FO
     if (positionals.length > 1) faults.add(`unexpected "${positionals[1]}"`);
     const pinnedKey = parseKeyOption(faults, values.key);
     const anchor = readAnchorOption(faults, values.anchor);
-    const hmacKey = readHmacKeyOption(faults, values['hmac-key']);
+    const macKeys = readMacKeyOptions(faults, values['hmac-key']);
     faults.throwIfAny();
     try {
       const bytes = readBundle(positionals[0]);
-      const report = verifyBundle({ bytes, pinnedKey, anchor, hmacKey, isUnanchoredAllowed: values['allow-unanchored'] === true });
+      const report = verifyBundle({ bytes, pinnedKey, anchor, macKeys, isUnanchoredAllowed: values['allow-unanchored'] === true });
       const paint = (text: string, isGood: boolean): string => (io.useColor ? `\u{1b}[${isGood ? 32 : 31};1m${text}\u{1b}[0m` : text);
       await writeOut(io.stdout, values.json === true ? `${JSON.stringify(report, null, 2)}\n` : bundleReportText(report, paint));
       return report.exitCode;
@@ -53,7 +53,7 @@ exit codes: 0 OK_ANCHORED · 2 usage · 10 OK_UNANCHORED · 31 TAMPERED · 32 FO
       else io.stderr.write(`ERROR: the check could not be carried out: ${error.message}\n`);
       return EXIT_ERROR;
     } finally {
-      hmacKey?.fill(0);
+      for (const { key } of [...macKeys.hmacKeys, ...macKeys.epochKeys]) key.fill(0);
     }
   },
 };

@@ -1,4 +1,5 @@
 import type { SignedCheckpoint, VerifierKey } from '../kernel/note.ts';
+import type { EpochKeyCandidate, HmacKeyCandidate } from './chain-keys.ts';
 
 export interface VerifyBundleInput {
   /** The ZIP. Hostile. */
@@ -6,6 +7,7 @@ export interface VerifyBundleInput {
   readonly pinnedKey?: VerifierKey | undefined;
   /** A checkpoint that the reader got another way. */
   readonly anchor?: SignedCheckpoint | undefined;
-  readonly hmacKey?: Uint8Array | undefined;
+  /** Root keys and epoch keys, for the MACs. */
+  readonly macKeys?: { readonly hmacKeys: readonly HmacKeyCandidate[]; readonly epochKeys: readonly EpochKeyCandidate[] };
   readonly isUnanchoredAllowed?: boolean;
 }

@@ -125,10 +125,10 @@ function checkCounts(report: ReportBuilder, manifest: Manifest, events: readonly
 
 function checkMacs(
   report: ReportBuilder,
-  { hmacKey }: VerifyBundleInput,
+  { macKeys }: VerifyBundleInput,
   { manifest, run, placeOf }: { manifest: Manifest; run: readonly CheckedEntry[]; placeOf: (index: number) => string },
 ): number {
-  if (hmacKey === undefined) {
+  if (macKeys === undefined || macKeys.hmacKeys.length + macKeys.epochKeys.length === 0) {
     report.skip('macs', 'needs the HMAC key (--hmac-key)');
     report.notChecked.push('MACs: only the holder of the HMAC key can; give --hmac-key');
     return 0;
@@ -139,7 +139,9 @@ function checkMacs(
     report.close('macs', '');
     return 0;
   }
-  const compared = checkChain(report, { hmacKey, ledgerId, run, placeOf });
+  const { compared, unreached } = checkChain(report, { ...macKeys, ledgerId, run, placeOf });
+  if (unreached > 0)
+    report.notChecked.push(`the MACs of ${unreached} entries: they lie before the epoch of the given key, or after a rotation`);
   if (run[0]?.leaf !== undefined && run[0].leaf.seq > 0)
     report.notChecked.push(`the MAC of entry ${run[0].leaf.seq}: it needs the entry before it`);
   report.close('macs', `${compared} MACs recomputed`);

@@ -27,6 +27,15 @@ export class FindingList {
   #total = 0;
   #worst: Verdict | undefined;
 
+  /** The same findings in a list of its own. */
+  copy(): FindingList {
+    const copy = new FindingList();
+    copy.#listed.push(...this.#listed);
+    copy.#total = this.#total;
+    copy.#worst = this.#worst;
+    return copy;
+  }
+
   add(finding: Finding): void {
     const { verdict } = finding;
     if (verdict !== 'WARNING' && (this.#worst === undefined || VERDICT_EXIT_CODES[verdict] > VERDICT_EXIT_CODES[this.#worst])) {

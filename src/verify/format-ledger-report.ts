@@ -24,6 +24,14 @@ export function formatLedgerReport(report: LedgerReport, paint: (text: string, i
   lines.push(
     `  watermark   ${facts.watermark === null ? 'none that is good' : `${facts.watermark.size} leaves acknowledged, ${facts.watermark.slotsGood} good slots`}`,
   );
+  if (facts.signatures !== null) {
+    const by = facts.witnesses.length === 0 ? '' : ` (${facts.witnesses.map((name) => printable(name)).join(', ')})`;
+    lines.push(`  signatures: ${facts.signatures}${by}`);
+  }
+  if (facts.epochs !== null) {
+    const end = facts.isFinallySealed ? '; the last leaf is the final seal of a clean stop' : '';
+    lines.push(`  epochs      ${facts.epochs.sealedLeaves} of ${facts.size} leaves sealed, epoch ${facts.epochs.running} is running${end}`);
+  }
   if (facts.anchoredTo !== null) lines.push(`  anchor      anchored to ${facts.anchoredTo} of ${facts.size} entries`);
   if (facts.isBeingWritten) lines.push('  writer      at work: what lies beyond the watermark belongs to a request in flight');
   if (report.findings.length > 0) lines.push('', `found (${report.findingsTotal})`);

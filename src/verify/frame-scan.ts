@@ -35,9 +35,11 @@ export function sightFrame(window: SegmentWindow, at: number): Sight {
   const header = window.indexOf(at, HEAD_BYTES) + FRAME_PREFIX_BYTES;
   const { buffer } = window;
   const flags = readU16(buffer, header + 2);
-  const isPossible = buffer[header] === LEAF_VERSION && (flags & ~FLAGS_KNOWN) === 0 && readU32(buffer, header + 12) === 0;
+  const isPossible = buffer[header] === LEAF_VERSION && (flags & ~FLAGS_KNOWN) === 0;
   const isTagFitting = (flags & FLAG_REQUEST_TAG) === 0 || length >= LEAF_BYTES_MIN + REQUEST_TAG_BYTES;
-  return isPossible && isTagFitting ? readU64(buffer, header + 4) : undefined;
+  const seq = readU64(buffer, header + 4);
+  // Every epoch before this one has a leaf, its seal.
+  return isPossible && isTagFitting && seq !== undefined && readU32(buffer, header + 12) <= seq ? seq : undefined;
 }
 
 export interface Resync {

@@ -1,14 +1,15 @@
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { fromHex, toHex } from '../kernel/bytes.ts';
 import { HMAC_KEY_BYTES, keyCommitment, LEDGER_ID_BYTES } from '../kernel/chain.ts';
+import { EPOCH_POLICY_NONE, EPOCH_POLICY_SEAL, epochKeyName } from '../kernel/epoch.ts';
 import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, SEGMENT_BYTES_TARGET, SEGMENT_LEAVES_MAX } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { parseVerifierKey, type VerifierKey } from '../kernel/note.ts';
 
 const FORMAT = 'post-incident-proofs/ledger/v1';
-const EPOCH_POLICY_NONE = 'none';
 const PARAMETERS = canonicalJson({ segmentBytes: SEGMENT_BYTES_TARGET, segmentLeaves: SEGMENT_LEAVES_MAX });
 const FIELD_NAMES = ['epochPolicy', 'format', 'keyCommitment', 'ledgerId', 'origin', 'parameters', 'publicKey'];
+const SEALING_FIELD_NAMES = ['epochKey', ...FIELD_NAMES];
 /** A genesis leaf has about 600 bytes; each place looked at costs an HMAC. */
 const GENESIS_BYTES_SEARCHED_MAX = 4096;
 const HEX_DIGITS = '0123456789abcdef';
@@ -67,21 +68,25 @@ export function genesisFault(payload: Json): string | undefined {
   if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return 'no JSON object';
   const fields = payload as { readonly [key: string]: Json | undefined };
   const names = Object.keys(fields);
-  if (names.join() !== FIELD_NAMES.join()) return `the fields ${names.join(', ').slice(0, 200)}`;
+  const isSealing = fields.epochPolicy === EPOCH_POLICY_SEAL;
+  if (names.join() !== (isSealing ? SEALING_FIELD_NAMES : FIELD_NAMES).join()) return `the fields ${names.join(', ').slice(0, 200)}`;
   if (fields.format !== FORMAT) return 'another format';
-  if (fields.epochPolicy !== EPOCH_POLICY_NONE) return 'an epoch policy that this version does not know';
+  if (!isSealing && fields.epochPolicy !== EPOCH_POLICY_NONE) return 'an epoch policy that this version does not know';
   if (hexOf(fields.ledgerId, LEDGER_ID_BYTES) === undefined) return 'a ledger id that is not 32 hex digits';
   if (hexOf(fields.keyCommitment, HMAC_KEY_BYTES) === undefined) return 'a key commitment that is not 64 hex digits';
   if (canonicalJson(fields.parameters ?? null) !== PARAMETERS) return 'other parameters';
   const key = tryVerifierKey(fields.publicKey);
   if (key === undefined) return 'a public key that is no verifier key';
-  return fields.origin === key.name ? undefined : 'an origin that is not the name of its key';
+  if (fields.origin !== key.name) return 'an origin that is not the name of its key';
+  if (!isSealing || tryVerifierKey(fields.epochKey)?.name === epochKeyName(key.name, 0)) return undefined;
+  return 'an epochKey that is not the verifier key of epoch 0';
 }
 
 /** A whole genesis payload that just names no HMAC key: the protection that every ledger is born with is gone. */
 export function isUnkeyed(payload: Json): boolean {
-  const keyed = FIELD_NAMES.filter((name) => name !== 'keyCommitment');
-  return payload !== null && typeof payload === 'object' && !Array.isArray(payload) && Object.keys(payload).join() === keyed.join();
+  if (payload === null || typeof payload !== 'object' || Array.isArray(payload)) return false;
+  const names = Object.keys(payload).join();
+  return [FIELD_NAMES, SEALING_FIELD_NAMES].some((fields) => fields.filter((name) => name !== 'keyCommitment').join() === names);
 }
 
 function unquote(text: string | undefined): string | undefined {
@@ -97,7 +102,8 @@ function hexOf(value: Json | undefined, bytes: number): Uint8Array | undefined {
   return isPlain ? fromHex(value) : undefined;
 }
 
-function tryVerifierKey(text: Json | undefined): VerifierKey | undefined {
+/** The verifier key, if the text is one and nothing else. */
+export function tryVerifierKey(text: Json | undefined): VerifierKey | undefined {
   if (typeof text !== 'string') return undefined;
   try {
     const key = parseVerifierKey(nodeHashes, text);

@@ -2,9 +2,11 @@ import { equalBytes, toHex } from '../kernel/bytes.ts';
 import { emptyRoot } from '../kernel/hashes.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { SignedCheckpoint, VerifierKey } from '../kernel/note.ts';
+import type { ChainKeys } from './chain-keys.ts';
 import type { FindingList } from './finding.ts';
 import { isOwnCheckpoint, type LedgerInputs } from './ledger-inputs.ts';
 import type { LedgerWalk } from './ledger-walk.ts';
+import { watermarkFaults, type Watermark } from './watermark-slots.ts';
 
 const CHECKPOINT = { file: 'ledger/checkpoint' };
 const WATERMARK = { file: 'ledger/watermark' };
@@ -13,22 +15,28 @@ const GENESIS = { file: 'ledger/segments/00000000000000000000.seg', seqFirst: 0,
 /** What the leaves gave, against what the files beside them say. */
 export interface HeadContext {
   readonly inputs: LedgerInputs;
+  /** Without the slots that the keys disproved. */
+  readonly watermark: Watermark;
   readonly walk: LedgerWalk;
+  readonly keys: ChainKeys;
   readonly findings: FindingList;
-  /** MACs were checked. */
-  readonly isKeyed: boolean;
 }
 
 /** With MACs the genesis leaf proves itself; without, the signed root over it does. */
-function isGenesisIntact({ inputs, walk, isKeyed }: HeadContext): boolean {
+function isGenesisIntact({ inputs, walk }: HeadContext): boolean {
+  if (inputs.firstRoot !== undefined) return walk.isGenesisSound;
   const { checkpoint } = inputs.head;
-  if (isKeyed) return walk.isGenesisSound;
   const root = checkpoint === undefined ? undefined : walk.roots.get(checkpoint.size);
   return checkpoint !== undefined && root !== undefined && equalBytes(root, checkpoint.root);
 }
 
+/** Each leaf's MAC was checked: then the damaged leaves that were named are all there are. */
+function isWhollyKeyed({ inputs, keys }: HeadContext): boolean {
+  return inputs.firstRoot !== undefined && keys.unreached.length === 0;
+}
+
 export function checkCheckpoint(context: HeadContext): void {
-  const { inputs, walk, findings, isKeyed } = context;
+  const { inputs, walk, findings } = context;
   const { checkpoint, signer, fault } = inputs.head;
   if (checkpoint === undefined || signer === undefined) {
     findings.add({ verdict: 'TAMPERED', place: CHECKPOINT, expected: 'a checkpoint that the ledger’s key signed', found: fault ?? 'none' });
@@ -38,24 +46,24 @@ export function checkCheckpoint(context: HeadContext): void {
     const found = `a signature of "${signer.key.name}" (${signer.source})`;
     if (isGenesisIntact(context))
       findings.add({ verdict: 'TAMPERED', place: CHECKPOINT, expected: 'a signature of the key in the genesis leaf', found });
-    else if (!isKeyed)
+    else if (inputs.firstRoot === undefined)
       findings.add({ verdict: 'TAMPERED', place: GENESIS, expected: 'the key that signed the checkpoint', found: 'another key' });
   }
   const root = walk.roots.get(checkpoint.size);
-  const isExplained = isKeyed && walk.damagedLeaves > 0;
+  const isExplained = isWhollyKeyed(context) && walk.damagedLeaves > 0;
   if (root === undefined || isExplained || equalBytes(root, checkpoint.root)) return;
   const place = { file: 'ledger/segments', seqFirst: 0, seqLast: checkpoint.size - 1 };
   findings.add({ verdict: 'TAMPERED', place, expected: `the signed root ${toHex(checkpoint.root)}`, found: toHex(root) });
 }
 
-export function checkWatermark({ inputs, walk, findings }: HeadContext): void {
-  const { watermark, watermarkBytes, head } = inputs;
+export function checkWatermark({ inputs, watermark, walk, findings }: HeadContext): void {
+  const { watermarkBytes, head } = inputs;
   const isLost = watermark.slots.length === 0;
   if (isLost && watermarkBytes === undefined) {
     findings.add({ verdict: 'ROLLED_BACK', place: WATERMARK, expected: 'the record of what was acknowledged', found: 'no file' });
     return;
   }
-  for (const { slot, byteOffset, expected, found } of watermark.faults) {
+  for (const { slot, byteOffset, expected, found } of watermarkFaults(watermark)) {
     const verdict = isLost && slot !== undefined ? 'ROLLED_BACK' : 'TAMPERED';
     findings.add({
       verdict,
@@ -65,9 +73,14 @@ export function checkWatermark({ inputs, walk, findings }: HeadContext): void {
     });
   }
   for (const slot of watermark.slots) {
-    const mac = walk.commitMacs.get(slot.size);
+    const commit = walk.commits.get(slot.size);
     const byteOffset = slot.index * 4096 + 36;
-    if (mac !== undefined && mac !== Buffer.from(slot.mac).toString('latin1')) {
+    if (commit !== undefined && commit.epoch !== slot.epoch) {
+      const expected = `epoch ${commit.epoch} after ${slot.size} leaves in watermark slot ${slot.index}`;
+      const place = { ...WATERMARK, byteOffset: slot.index * 4096 + 16 };
+      findings.add({ verdict: 'TAMPERED', place, expected, found: `epoch ${slot.epoch}` });
+    }
+    if (commit !== undefined && commit.mac !== Buffer.from(slot.mac).toString('latin1')) {
       const expected = `the MAC of leaf ${slot.size - 1} in watermark slot ${slot.index}`;
       findings.add({
         verdict: 'TAMPERED',

@@ -10,10 +10,11 @@ import {
   LEAF_VERSION,
   REQUEST_TAG_BYTES,
 } from '../kernel/leaf.ts';
+import { acceptEpoch, epochFault, loseEpoch, sealingFault, spoilEpoch } from './epoch-check.ts';
 import { EventScan } from './event-scan.ts';
 import { isUnkeyed } from './genesis.ts';
 import { countLeaf, faultBeforeMinute, spoilMinute, summaryFault } from './minute-check.ts';
-import { isDescribedRecord, recordFault } from './record-shape.ts';
+import { isDescribedRecord, isUnsealing, recordFault } from './record-shape.ts';
 import { lastTimeNs, type SegmentState } from './segment-state.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -26,6 +27,7 @@ export interface LeafFault {
 
 const MINUTE_NS = 60_000_000_000n;
 const NO_EVENT = -1;
+const ALONE = new Set<number>([LEAF_TYPES.genesis, LEAF_TYPES.minuteSummary, LEAF_TYPES.epochSeal]);
 
 /**
  * The rules that a leaf keeps by itself and towards the leaves before it: header, order, requests, minutes, payload. It works on
@@ -38,6 +40,8 @@ export class LeafCheck {
   #minuteStartLow = 0;
   #minuteEndHigh = 0;
   #minuteEndLow = 0;
+  /** Payload of the record that `fault` looked at last; undefined for events and opaque leaves. */
+  #record: Json | undefined;
   /** What the leaves before say; moved on by `accept` and `skip`. */
   readonly #state: SegmentState;
 
@@ -60,11 +64,12 @@ export class LeafCheck {
     if ((type === LEAF_TYPES.genesis) !== (seq === 0)) {
       return { expected: 'the genesis leaf at 0 and nowhere else', found: `a leaf of type ${type} at ${seq}` };
     }
-    return this.#orderFault(buffer, from, type, flags) ?? this.#payloadFault(buffer, payloadAt, end - LEAF_MAC_BYTES, type);
+    const fault = this.#orderFault(buffer, from, type, flags) ?? this.#payloadFault(buffer, payloadAt, end - LEAF_MAC_BYTES, type);
+    return fault ?? sealingFault(this.#state, type, readU32(buffer, from + 12), this.#record);
   }
 
-  /** Takes the leaf that `fault` has just found nothing wrong with. */
-  accept(buffer: Buffer, from: number): void {
+  /** Takes the leaf that `fault` has just found nothing wrong with; answers what is now wrong with its epoch as a whole. */
+  accept(buffer: Buffer, from: number): LeafFault | undefined {
     const state = this.#state;
     const { seq, minute } = state;
     const type = buffer[from + 1];
@@ -76,19 +81,28 @@ export class LeafCheck {
     if (type === LEAF_TYPES.minuteSummary) minute.isSummed = true;
     else if (type === LEAF_TYPES.event) countLeaf(minute, seq, this.#minute, this.#scan.levelCode, this.#scan.tenantText);
     else countLeaf(minute, seq, this.#minute, NO_EVENT, '');
+    return acceptEpoch(state, type, readU32(buffer, from + 12), this.#record);
   }
 
-  /** A leaf was damaged or leaves are missing: what depends on them is not judged. */
+  /** The leaf at this place is damaged: what depends on it is not judged. */
   skip(): void {
     this.#state.endsRequest = true;
     spoilMinute(this.#state.minute);
+    spoilEpoch(this.#state, 1);
+  }
+
+  /** Leaves are missing: up to as many seals may have been among them. */
+  skipMissing(leaves: number): void {
+    this.skip();
+    loseEpoch(this.#state, leaves);
   }
 
   /** The order of the leaves starts over at an earlier place. */
   rewind(): void {
     this.#state.timeHigh = 0;
     this.#state.timeLow = 0;
-    this.skip();
+    this.skipMissing(0);
+    this.#state.epoch.min = 0;
   }
 
   #headerFault(buffer: Buffer, from: number, flags: number): LeafFault | undefined {
@@ -97,8 +111,8 @@ export class LeafCheck {
     if ((flags & ~FLAGS_KNOWN) !== 0) return { expected: 'known flags only', found: `flags 0x${flags.toString(16)}` };
     const stated = readU64(buffer, from + 4);
     if (stated !== seq) return { expected: `leaf ${seq}`, found: `a leaf that says it is ${stated ?? 'beyond 2^53'}` };
-    const epoch = readU32(buffer, from + 12);
-    if (epoch !== 0) return { expected: 'epoch 0', found: `epoch ${epoch}` };
+    const wrongEpoch = epochFault(this.#state.epoch, readU32(buffer, from + 12), buffer[from + 1]);
+    if (wrongEpoch !== undefined) return wrongEpoch;
     const [high, low] = [readU32(buffer, from + 16), readU32(buffer, from + 20)];
     const isEarlier = high < timeHigh || (high === timeHigh && low < timeLow);
     return isEarlier ? { expected: 'a time not before that of the leaf before', found: 'an earlier one' } : undefined;
@@ -107,14 +121,14 @@ export class LeafCheck {
   #orderFault(buffer: Buffer, from: number, type: number, flags: number): LeafFault | undefined {
     this.#setMinute(buffer, from);
     const isAlone = this.#state.endsRequest && (flags & FLAG_LAST_OF_REQUEST) !== 0;
-    if (type === LEAF_TYPES.minuteSummary || type === LEAF_TYPES.genesis) {
-      return isAlone ? undefined : { expected: 'a leaf that is a request of its own', found: 'one inside a request' };
-    }
+    if (!isAlone && ALONE.has(type)) return { expected: 'a leaf that is a request of its own', found: 'one inside a request' };
+    if (type === LEAF_TYPES.minuteSummary || type === LEAF_TYPES.genesis) return undefined;
     const found = faultBeforeMinute(this.#state.minute, this.#minute);
     return found === undefined ? undefined : { expected: 'each minute closed by its summary', found };
   }
 
   #payloadFault(buffer: Buffer, from: number, end: number, type: number): LeafFault | undefined {
+    this.#record = undefined;
     if (type === LEAF_TYPES.event) {
       return this.#scan.isEvent(buffer, from, end)
         ? undefined
@@ -128,6 +142,10 @@ export class LeafCheck {
     if (type === LEAF_TYPES.genesis && isUnkeyed(payload)) {
       return { expected: 'a genesis that commits to an HMAC key', found: 'no keyCommitment', verdict: 'DOWNGRADE' };
     }
+    if (type === LEAF_TYPES.config && isUnsealing(payload)) {
+      return { expected: 'a ledger that goes on sealing its epochs', found: 'another epochPolicy', verdict: 'DOWNGRADE' };
+    }
+    this.#record = payload;
     const isSummary = type === LEAF_TYPES.minuteSummary;
     const found = recordFault(type, payload) ?? (isSummary ? summaryFault(this.#state.minute, payload, this.#minute) : undefined);
     return found === undefined ? undefined : { expected: 'the payload that its type prescribes', found };

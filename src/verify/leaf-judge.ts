@@ -21,6 +21,8 @@ export class LeafJudge {
   readonly #window: SegmentWindow;
   readonly #check: LeafCheck;
   readonly #state: SegmentState;
+  /** There was damage since the last leaf that is certain to be in the epoch, and under the key, that is known. */
+  isEpochInDoubt = false;
 
   constructor(task: WalkTask, window: SegmentWindow, check: LeafCheck, state: SegmentState) {
     this.#task = task;
@@ -32,8 +34,9 @@ export class LeafJudge {
   /** What is wrong with the leaf buffer[from, end), whose frame begins at byte `at`; undefined when it is sound as far as can be said. */
   damageOf(from: number, end: number, at: number): Damage | undefined {
     const { buffer } = this.#window;
-    const { chain } = this.#task;
     const stored = buffer.toString('latin1', end - LEAF_MAC_BYTES, end);
+    if (this.isEpochInDoubt) this.#settleEpoch(stored, from, end);
+    const chain = this.#task.keys.current;
     if (stored === NO_PREVIOUS_MAC) return { expected: 'a leaf with a MAC', found: 'zeros', verdict: 'DOWNGRADE', isMacGood: false };
     const isMacGood = chain !== undefined && this.#isMacRight(chain, stored, from, end);
     if (isMacGood || chain === undefined || !this.#state.isChained) {
@@ -50,9 +53,24 @@ export class LeafJudge {
 
   /** What the MAC of a leaf should have been whose own does not fit; undefined when that cannot be said. */
   macExpected(from: number, end: number): string | undefined {
-    const { chain } = this.#task;
+    const chain = this.#task.keys.current;
     if (chain === undefined || !this.#state.isChained) return undefined;
     return chain.compute(this.#state.previousMac, this.#window.buffer, from, end - LEAF_MAC_BYTES);
+  }
+
+  /** A seal, or what was rotated before it, may have been among damaged leaves: the MAC tells which epoch goes on, and by which key. */
+  #settleEpoch(stored: string, from: number, end: number): void {
+    const { keys } = this.#task;
+    const { epoch, isChained } = this.#state;
+    const { buffer } = this.#window;
+    const stated = readU32(buffer, from + 12);
+    if (!isChained || stated < epoch.min || stated > epoch.max || stated < keys.epoch) return;
+    for (const candidate of keys.alternatives(stated)) {
+      const chain = keys.macOf(candidate.key);
+      if (chain === undefined || !this.#isMacRight(chain, stored, from, end)) continue;
+      keys.settle(stated, candidate);
+      return;
+    }
   }
 
   #isMacRight(chain: ChainMac, stored: string, from: number, end: number): boolean {

@@ -1,30 +1,20 @@
 import { fromUtf8 } from '../kernel/bytes.ts';
 import { verifyEd25519 } from '../kernel/ed25519.ts';
-import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, parseSegmentName } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, parseSegmentName } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint, type VerifierKey } from '../kernel/note.ts';
+import type { HmacKeyCandidate } from './chain-keys.ts';
+import { ChainMac } from './chain-mac.ts';
 import type { FindingList } from './finding.ts';
 import { isCommittedTo, readGenesis, recoverLedgerId, type Genesis } from './genesis.ts';
 import type { LedgerFiles, SmallFile } from './ledger-files.ts';
 import type { WalkSegment } from './walk-task.ts';
 import { VerifyError } from './verify-error.ts';
-import { isWatermarkOf, readWatermark, WATERMARK_BYTES, type Watermark } from './watermark-slots.ts';
+import { isSlotOf, readWatermark, WATERMARK_BYTES, type Watermark } from './watermark-slots.ts';
 
 /** Our checkpoints have about 200 bytes; a note with all the signatures it may carry stays below this. */
 const NOTE_BYTES_MAX = 16_384;
 const VERIFIER_KEY_BYTES_MAX = 1024;
-
-export interface HmacKeyCandidate {
-  /** Where it came from, for messages. */
-  readonly label: string;
-  readonly key: Uint8Array;
-}
-
-/** The key that was found to be this ledger's; without a readable ledger id it checks the watermark only. */
-export interface LedgerKey {
-  readonly key: Uint8Array;
-  readonly ledgerId: Uint8Array | undefined;
-}
 
 export type SignerSource = 'genesis' | 'pinned' | 'log.vkey';
 
@@ -44,7 +34,10 @@ export interface LedgerInputs {
   readonly watermarkBytes: Uint8Array | undefined;
   readonly verifierKeyBytes: Uint8Array | undefined;
   readonly head: Head;
-  readonly ledgerKey: LedgerKey | undefined;
+  /** Read from the genesis leaf, or found out in spite of its damage. */
+  readonly ledgerId: Uint8Array | undefined;
+  /** The root key of epoch 0, if it was given. */
+  readonly firstRoot: HmacKeyCandidate | undefined;
 }
 
 /**
@@ -53,7 +46,7 @@ export interface LedgerInputs {
  */
 export function readInputs(
   files: LedgerFiles,
-  candidates: readonly HmacKeyCandidate[],
+  roots: readonly HmacKeyCandidate[],
   pinned: VerifierKey | undefined,
   findings: FindingList,
 ): LedgerInputs {
@@ -67,14 +60,23 @@ export function readInputs(
   const segments = toWalkSegments(listed ?? [], findings);
   const genesisHead = readGenesisHead(files, segments);
   const genesis = readGenesis(genesisHead);
-  const ledgerKey = chooseKey(candidates, genesis, genesisHead, watermarkBytes ?? new Uint8Array(0), findings);
-  const watermark = readWatermark(watermarkBytes ?? new Uint8Array(0), ledgerKey?.key);
+  const watermark = readWatermark(watermarkBytes ?? new Uint8Array(0));
+  const first = chooseFirstRoot(roots, genesis, genesisHead, watermark);
   const head = readHead(noteBytes, [
     { source: 'genesis', key: genesis.verifierKey },
     { source: 'pinned', key: pinned },
     { source: 'log.vkey', key: verifierKeyBytes === undefined ? undefined : tryVerifierKey(verifierKeyBytes) },
   ]);
-  return { segments, genesis, watermark, watermarkBytes, verifierKeyBytes, head, ledgerKey };
+  return {
+    segments,
+    genesis,
+    watermark,
+    watermarkBytes,
+    verifierKeyBytes,
+    head,
+    ledgerId: first?.ledgerId ?? genesis.ledgerId,
+    firstRoot: first?.root,
+  };
 }
 
 function readSmall(files: LedgerFiles, name: SmallFile, bytesMax: number, findings: FindingList): Uint8Array | undefined {
@@ -129,34 +131,39 @@ export function segmentFileName(segment: WalkSegment): string {
 }
 
 /**
- * The genesis commits to the key. Where it is damaged, the watermark tells whether the key is the ledger's all the same, so that
- * damage is not mistaken for a wrong key.
+ * The genesis commits to the root key of epoch 0. Where it is damaged, the leaf after it or the watermark tells whether a key is
+ * the ledger's all the same, so that damage is not mistaken for a wrong key.
  */
-function chooseKey(
-  candidates: readonly HmacKeyCandidate[],
+function chooseFirstRoot(
+  roots: readonly HmacKeyCandidate[],
   genesis: Genesis,
   genesisHead: Uint8Array,
-  watermark: Uint8Array,
-  findings: FindingList,
-): LedgerKey | undefined {
+  watermark: Watermark,
+): { readonly root: HmacKeyCandidate; readonly ledgerId: Uint8Array | undefined } | undefined {
   const { ledgerId } = genesis;
-  for (const { key } of candidates) {
-    if (ledgerId !== undefined && isCommittedTo(genesis, key, ledgerId)) return { key, ledgerId };
-    const recovered = recoverLedgerId(genesisHead, genesis, key);
-    if (recovered !== undefined) return { key, ledgerId: recovered };
-    if (isWatermarkOf(watermark, key)) return { key, ledgerId };
-  }
-  if (genesis.keyCommitment === undefined) return undefined;
-  for (const { label } of candidates) {
-    const place = { file: 'ledger/segments', seqFirst: 0, seqLast: 0 };
-    findings.add({
-      verdict: 'KEY_MISMATCH',
-      place,
-      expected: 'the HMAC key that the genesis leaf commits to',
-      found: `the key in "${label}"`,
-    });
+  for (const root of roots) {
+    if (ledgerId !== undefined && isCommittedTo(genesis, root.key, ledgerId)) return { root, ledgerId };
+    const recovered = recoverLedgerId(genesisHead, genesis, root.key);
+    if (recovered !== undefined) return { root, ledgerId: recovered };
+    const isOfSlot = watermark.slots.some((slot) => slot.epoch === 0 && isSlotOf(slot, root.key));
+    if (isOfSlot || (ledgerId !== undefined && hasSecondLeafOf(genesisHead, root.key, ledgerId))) return { root, ledgerId };
   }
   return undefined;
+}
+
+/** Was the leaf after the genesis chained to it with this key? */
+function hasSecondLeafOf(genesisHead: Uint8Array, key: Uint8Array, ledgerId: Uint8Array): boolean {
+  const head = Buffer.from(genesisHead);
+  const ends: number[] = [];
+  for (let at = 0; ends.length < 2; at = ends[ends.length - 1]) {
+    const end = head.length - at < FRAME_PREFIX_BYTES ? Infinity : at + FRAME_PREFIX_BYTES + head.readUInt16BE(at);
+    if (end > head.length || end - at < FRAME_PREFIX_BYTES + LEAF_HEADER_BYTES + LEAF_MAC_BYTES) return false;
+    ends.push(end);
+  }
+  const previousMac = head.toString('latin1', ends[0] - LEAF_MAC_BYTES, ends[0]);
+  const macAt = ends[1] - LEAF_MAC_BYTES;
+  const mac = new ChainMac(key, ledgerId).compute(previousMac, head, ends[0] + FRAME_PREFIX_BYTES, macAt);
+  return mac === head.toString('latin1', macAt, ends[1]);
 }
 
 function readHead(noteBytes: Uint8Array | undefined, keys: readonly { source: SignerSource; key: VerifierKey | undefined }[]): Head {

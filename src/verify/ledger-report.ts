@@ -1,6 +1,7 @@
 import { toHex } from '../kernel/bytes.ts';
 import { leafTypeName } from '../kernel/leaf.ts';
 import type { Finding } from './finding.ts';
+import type { SignaturesFollowed } from './signature-check.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface LedgerFacts {
@@ -18,6 +19,14 @@ export interface LedgerFacts {
   /** Leaves that the signed checkpoint covers; null without a good one. */
   readonly checkpointSize: number | null;
   readonly watermark: { readonly generation: number; readonly size: number; readonly slotsGood: number } | null;
+  /** The running epoch, and how many leaves lie in sealed ones; null when the ledger does not seal. */
+  readonly epochs: { readonly running: number; readonly sealedLeaves: number } | null;
+  /** The last leaf is the seal of a stop in good order. */
+  readonly isFinallySealed: boolean;
+  /** How far the checkpoint's signatures could be followed; null without a signed checkpoint. */
+  readonly signatures: SignaturesFollowed | null;
+  /** Trusted witnesses that cosigned a checkpoint of this ledger. */
+  readonly witnesses: readonly string[];
   readonly anchoredTo: number | null;
   readonly isBeingWritten: boolean;
   /** RFC 3339 with nanoseconds; null without a sound leaf. */

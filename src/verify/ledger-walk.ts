@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { readU16 } from '../kernel/bytes.ts';
-import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, segmentIsFull } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, segmentIsFull } from '../kernel/leaf.ts';
 import {
   findResumption,
   isCutShort,
@@ -22,6 +22,18 @@ import { SEGMENT_BYTES_MAX, SegmentWindow } from './segment-window.ts';
 import { TreeFrontier } from './tree-frontier.ts';
 import type { WalkSegment, WalkTask } from './walk-task.ts';
 
+/** Keys are evolved over damage: no more epochs than a fortnight has, at a second or two of work. */
+const EPOCHS_MISSING_MAX = 1 << 20;
+
+export interface CommitFacts {
+  /** MAC (latin1) of the last leaf. */
+  readonly mac: string;
+  /** The epoch that runs after it. */
+  readonly epoch: number;
+  /** Verifier key of that epoch, where heads carry its signature and nothing hides it. */
+  readonly epochKey: string | undefined;
+}
+
 /**
  * Reads the leaves of all segments in order and finds every place where they are not what was written. After damage it goes on:
  * a leaf whose neighbours fit is damaged by itself; where the framing is broken the next plausible frame, or at the latest the
@@ -41,14 +53,18 @@ export class LedgerWalk {
   #isStopped = false;
   #isOverfull = false;
   readonly roots = new Map<number, Uint8Array>();
-  /** MAC (latin1) of the last leaf of each commit size, when that leaf is sound. */
-  readonly commitMacs = new Map<number, string>();
+  /** What stood at the end of each commit whose last leaf is sound. */
+  readonly commits = new Map<number, CommitFacts>();
+  /** Verifier keys of the epochs that were wanted. */
+  readonly epochKeys = new Map<number, string>();
   /** Bytes after the acknowledged end that are no whole request. */
   tornAt: { readonly file: string; readonly byteOffset: number } | undefined;
   macsChecked = 0;
-  macsUnchecked = 0;
+  /** Leaves whose predecessor is missing. */
+  macsUnchained = 0;
   damagedLeaves = 0;
   isGenesisSound = false;
+  isGenesisMacChecked = false;
 
   constructor(task: WalkTask) {
     this.#task = task;
@@ -77,7 +93,8 @@ export class LedgerWalk {
   /** After the last file: does the ledger reach as far as it said? */
   finish(): void {
     const { acknowledged } = this.#task;
-    const { seq, requestEnd } = this.state;
+    const { seq, requestEnd, epoch } = this.state;
+    this.#keepEpochKey(epoch.min, epoch.verifierKey);
     if (acknowledged !== undefined && seq < acknowledged && !this.#isEndReported) this.#reportShort(this.#window.bytes);
     const isPartial = requestEnd < seq && !this.#isStopped && (acknowledged === undefined || requestEnd >= acknowledged);
     if (isPartial) this.tornAt ??= this.#requestEndAt;
@@ -124,13 +141,45 @@ export class LedgerWalk {
 
   #accept(from: number, end: number): void {
     const { state } = this;
-    this.#check.accept(this.#window.buffer, from);
-    if (state.seq === 0) this.isGenesisSound = true;
-    if (this.#task.chain !== undefined && state.isChained) this.macsChecked++;
-    else this.macsUnchecked++;
+    const { keys, findings, commitSizes } = this.#task;
+    const { rotation, min, verifierKey } = state.epoch;
+    const isMacChecked = state.isChained && keys.current !== undefined;
+    const at = state.seq;
+    const overdue = this.#check.accept(this.#window.buffer, from);
+    if (overdue !== undefined)
+      findings.add({
+        verdict: overdue.verdict ?? 'TAMPERED',
+        place: { file: this.#segment.file, seqFirst: at, seqLast: at },
+        expected: overdue.expected,
+        found: overdue.found,
+      });
+    if (at === 0) {
+      this.isGenesisSound = true;
+      this.isGenesisMacChecked = isMacChecked;
+    }
+    if (isMacChecked) this.macsChecked++;
+    else if (keys.current === undefined) keys.noteUnreached();
+    else this.macsUnchained++;
+    if (state.epoch.min !== min) {
+      this.#keepEpochKey(min, verifierKey);
+      if (state.epoch.min > keys.epoch) keys.moveTo(state.epoch.min, rotation, EPOCHS_MISSING_MAX);
+    }
+    // A seal that fits does not say whether a rotation before it was among what is damaged.
+    const type = this.#window.buffer[from + 1];
+    if (type !== LEAF_TYPES.epochSeal && type !== LEAF_TYPES.minuteSummary) this.#judge.isEpochInDoubt = false;
     this.#take(from, end, undefined);
     if (state.endsRequest) state.requestEnd = state.seq;
-    if (this.#task.commitSizes.has(state.seq)) this.commitMacs.set(state.seq, state.previousMac);
+    if (commitSizes.has(state.seq)) this.#noteCommit();
+  }
+
+  #keepEpochKey(epoch: number, verifierKey: string | undefined): void {
+    if (verifierKey !== undefined && this.#task.wantedEpochs.has(epoch)) this.epochKeys.set(epoch, verifierKey);
+  }
+
+  #noteCommit(): void {
+    const { epoch, seq, previousMac } = this.state;
+    const isSigned = epoch.sealingFrom !== undefined && seq > epoch.sealingFrom;
+    this.commits.set(seq, { mac: previousMac, epoch: epoch.min, epochKey: isSigned ? epoch.verifierKey : undefined });
   }
 
   /** Hashes the leaf into the tree and moves on; sound or damaged, it stands at this place. */
@@ -160,9 +209,9 @@ export class LedgerWalk {
   }
 
   #placeAt(at: number): DamagedPlace {
-    const { acknowledged, chain } = this.#task;
+    const { acknowledged, keys } = this.#task;
     const { nextFirst } = this.#segment;
-    return { window: this.#window, seq: this.state.seq, at, acknowledged, nextFirst, isKeyed: chain !== undefined };
+    return { window: this.#window, seq: this.state.seq, at, acknowledged, nextFirst, isKeyed: keys.current !== undefined };
   }
 
   /** The leaf is damaged and its neighbours fit: it keeps its place. */
@@ -175,6 +224,7 @@ export class LedgerWalk {
     this.#task.findings.add({ verdict: damage.verdict ?? 'TAMPERED', place, expected: damage.expected, found: damage.found });
     const macExpected = damage.isMacGood ? undefined : this.#judge.macExpected(from, leafEnd);
     this.#check.skip();
+    this.#judge.isEpochInDoubt = true;
     this.#take(from, leafEnd, macExpected);
     state.requestEnd = state.seq;
     return end;
@@ -225,8 +275,11 @@ export class LedgerWalk {
     state.isChained = false;
     this.#isTreeWhole = false;
     state.previousMacExpected = undefined;
-    if (seq < state.seq) this.#check.rewind();
-    else this.#check.skip();
+    this.#judge.isEpochInDoubt = true;
+    if (seq < state.seq) {
+      this.#check.rewind();
+      this.#task.keys.rewind();
+    } else this.#check.skipMissing(seq - state.seq);
     state.seq = seq;
     state.requestEnd = seq;
   }

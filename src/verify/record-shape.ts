@@ -1,7 +1,8 @@
 import type { Json } from '../kernel/canonical-json.ts';
+import { EPOCH_POLICY_SEAL } from '../kernel/epoch.ts';
 import { LEAF_TYPES } from '../kernel/leaf.ts';
 import { isLevel } from '../kernel/levels.ts';
-import { genesisFault } from './genesis.ts';
+import { genesisFault, tryVerifierKey } from './genesis.ts';
 
 type Fields = { readonly [key: string]: Json | undefined };
 type Check = (value: Json | undefined) => boolean;
@@ -18,8 +19,63 @@ const isFault: Check = (value) => isFields(value) && shapeFault(value, { field: 
 /** A rejected-input leaf lists the first 50 faults. */
 const isFaults: Check = (value) => Array.isArray(value) && value.length <= 50 && value.every((fault: Json) => isFault(fault));
 
-/** Payloads of our own records (docs/formats/ledger.md, Payloads); every field is there, and no other. */
-const SHAPES = new Map<number, Readonly<Record<string, Check>>>([
+const isInteger: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value);
+const isDigits: Check = (value) => typeof value === 'string' && /^(0|[1-9]\d{0,19})$/.test(value);
+const isBase64Hash: Check = (value) => typeof value === 'string' && /^[A-Za-z0-9+/]{43}=$/.test(value);
+const isKey: Check = (value) => tryVerifierKey(value) !== undefined;
+const isCountOrNull: Check = (value) => value === null || isCount(value);
+const isTexts: Check = (value) => Array.isArray(value) && value.every((text: Json) => typeof text === 'string');
+
+type Shape = Readonly<Record<string, Check>>;
+
+const PRUNED: Shape = { before: isCount, from: isCount };
+
+/** Payloads of our own records (docs/formats/ledger.md, Payloads); every field is there, and no other. Some have two forms. */
+const SHAPES = new Map<number, Shape | readonly Shape[]>([
+  [
+    LEAF_TYPES.epochSeal,
+    {
+      bootId: isText,
+      count: isCount,
+      epoch: isCount,
+      final: (value) => typeof value === 'boolean',
+      firstSeq: isCount,
+      lastMac: isSha256,
+      monotonicNs: isDigits,
+      nextEpochKey: isKey,
+      openedNs: isDigits,
+      wallNs: isDigits,
+    },
+  ],
+  [LEAF_TYPES.keyRotate, { firstEpoch: isCount, keyCommitment: isSha256 }],
+  [LEAF_TYPES.clockStep, { monotonicNs: isDigits, stepMs: isInteger, wallNs: isDigits }],
+  [
+    LEAF_TYPES.config,
+    [
+      { epochKey: isKey, epochPolicy: (value) => value === EPOCH_POLICY_SEAL },
+      { archive: isText, pruned: (value) => isFields(value) && shapeFault(value, PRUNED) === undefined },
+    ],
+  ],
+  [
+    LEAF_TYPES.tamper,
+    {
+      byteFirst: isCountOrNull,
+      byteLast: isCountOrNull,
+      detectedNs: isDigits,
+      evidence: isText,
+      file: isText,
+      kind: isText,
+      seqFirst: isCountOrNull,
+      seqLast: isCountOrNull,
+    },
+  ],
+  [
+    LEAF_TYPES.witness,
+    [
+      { cosignatures: isTexts, size: isCount },
+      { key: isKey, origin: isText, root: isBase64Hash, size: isCount },
+    ],
+  ],
   [LEAF_TYPES.heartbeat, { reason: isText }],
   [
     LEAF_TYPES.recovery,
@@ -58,14 +114,23 @@ export function recordFault(type: number, payload: Json): string | undefined {
   if (type === LEAF_TYPES.genesis) return genesisFault(payload);
   const shape = SHAPES.get(type);
   if (shape === undefined) return undefined;
-  return isFields(payload) ? shapeFault(payload, shape) : 'no JSON object';
+  if (!isFields(payload)) return 'no JSON object';
+  const shapes = Array.isArray(shape) ? (shape as readonly Shape[]) : [shape as Shape];
+  // Of several forms the one that shares a field with the payload is meant.
+  const meant = shapes.find((one) => Object.keys(one).some((name) => Object.hasOwn(payload, name))) ?? shapes[0];
+  return shapeFault(payload, meant);
+}
+
+/** A config leaf that names another policy than the one there is: the only thing it could do is to end the sealing. */
+export function isUnsealing(payload: Json): boolean {
+  return isFields(payload) && payload.epochPolicy !== undefined && payload.epochPolicy !== EPOCH_POLICY_SEAL;
 }
 
 function isFields(value: Json | undefined): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function shapeFault(fields: Fields, shape: Readonly<Record<string, Check>>): string | undefined {
+function shapeFault(fields: Fields, shape: Shape): string | undefined {
   for (const name of Object.keys(fields))
     if (!Object.hasOwn(shape, name)) return `a field "${name.slice(0, 64)}" that the record does not have`;
   for (const [name, check] of Object.entries(shape)) {

@@ -20,6 +20,47 @@ export interface MinuteState {
   isSummed: boolean;
 }
 
+export interface SealFacts {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly timeNs: bigint;
+  readonly monotonicNs: bigint;
+  readonly bootId: string;
+  readonly isFinal: boolean;
+}
+
+export interface Rotation {
+  readonly firstEpoch: number;
+  /** Hex. */
+  readonly keyCommitment: string;
+}
+
+/** The running epoch, as far as the leaves before say. */
+export interface EpochState {
+  /** Undefined when the genesis leaf is damaged: then nothing says whether the ledger seals. */
+  isSealing: boolean | undefined;
+  /** First leaf after which heads carry an epoch's signature; undefined as long as the ledger does not seal. */
+  sealingFrom: number | undefined;
+  origin: string | undefined;
+  /** Epochs that the next leaf may have. They differ only after damage, when a seal may have been among what is lost. */
+  min: number;
+  max: number;
+  /** First leaf of the running epoch and when it was opened; undefined after damage. */
+  firstSeq: number | undefined;
+  openedNs: bigint | undefined;
+  /** Verifier key of the running epoch; undefined after damage, or as long as the ledger does not seal. */
+  verifierKey: string | undefined;
+  lastSeal: SealFacts | undefined;
+  /** What a key-rotate leaf said that waits for its seal. */
+  rotation: Rotation | undefined;
+  /** Minute summaries in the running epoch after its first other leaf; −1 before that leaf. */
+  minutesOpen: number;
+  /** Leaves from the first one on up to here were removed, as far as config leaves say. */
+  prunedTo: number | undefined;
+  /** From where on. */
+  prunedFrom: number | undefined;
+}
+
 /**
  * All that the leaves before say about the next one: what crosses from one segment to the next. Whoever checks a segment by
  * itself needs this at its begin, and has to bring it to what it is at its end; nothing else of the walk depends on the order
@@ -44,6 +85,7 @@ export interface SegmentState {
   /** Time of the first sound leaf. */
   firstTimeNs: bigint | undefined;
   minute: MinuteState;
+  epoch: EpochState;
   /** Leaves without a fault, by type. */
   countsByType: number[];
 }
@@ -63,6 +105,24 @@ export function emptyMinute(): MinuteState {
   };
 }
 
+function epochZero(): EpochState {
+  return {
+    isSealing: undefined,
+    sealingFrom: undefined,
+    origin: undefined,
+    min: 0,
+    max: 0,
+    firstSeq: 0,
+    openedNs: undefined,
+    verifierKey: undefined,
+    lastSeal: undefined,
+    rotation: undefined,
+    minutesOpen: -1,
+    prunedTo: undefined,
+    prunedFrom: undefined,
+  };
+}
+
 /** Before the genesis leaf. */
 export function initialState(noPreviousMac: string): SegmentState {
   return {
@@ -76,6 +136,7 @@ export function initialState(noPreviousMac: string): SegmentState {
     timeLow: 0,
     firstTimeNs: undefined,
     minute: emptyMinute(),
+    epoch: epochZero(),
     countsByType: Array.from({ length: 256 }, () => 0),
   };
 }

@@ -1,28 +1,36 @@
 import { setImmediate } from 'node:timers/promises';
 import { equalBytes } from '../kernel/bytes.ts';
 import type { SignedCheckpoint, VerifierKey } from '../kernel/note.ts';
-import { ChainMac } from './chain-mac.ts';
+import { ChainKeys, type EpochKeyCandidate, type HmacKeyCandidate } from './chain-keys.ts';
 import { FindingList, type Finding } from './finding.ts';
 import { checkAnchor, checkCheckpoint, checkPinnedKey, checkVerifierKeyFile, checkWatermark, type HeadContext } from './head-check.ts';
+import { checkOwnEpochKey, checkRootKeys, EPOCH_KEY_FILE, isDisprovedByWatermark } from './key-check.ts';
+import { toFacts, toNotChecked, type Outcome } from './ledger-facts.ts';
 import type { LedgerFiles, SegmentSource } from './ledger-files.ts';
-import { readInputs, segmentFileName, type HmacKeyCandidate, type LedgerInputs } from './ledger-inputs.ts';
-import { formatTimeNs, hexOrNull, namedCounts, type LedgerFacts, type LedgerReport } from './ledger-report.ts';
+import { readInputs, segmentFileName, type LedgerInputs } from './ledger-inputs.ts';
+import type { LedgerReport } from './ledger-report.ts';
 import { LedgerWalk } from './ledger-walk.ts';
-import { lastTimeNs } from './segment-state.ts';
+import { checkEpochSignature, countWitnesses } from './signature-check.ts';
 import { toExitCode } from './verdict.ts';
-import type { WalkSegment } from './walk-task.ts';
 import { VerifyError } from './verify-error.ts';
-import { WATERMARK_BYTES } from './watermark-slots.ts';
+import type { WalkSegment } from './walk-task.ts';
+import { judgeWatermark, WATERMARK_BYTES, type Watermark } from './watermark-slots.ts';
 
 export interface VerifyLedgerInput {
   readonly files: LedgerFiles;
-  /** Empty: MACs are not checked. */
+  /** Root keys, of one or several lineages. None, and no epoch keys: MACs are not checked. */
   readonly hmacKeys: readonly HmacKeyCandidate[];
-  /** Why there is no HMAC key, in words for the report. */
+  /** Contents of epoch.key files: MACs from their epochs on. */
+  readonly epochKeys?: readonly EpochKeyCandidate[];
+  /** The epoch.key that lies beside the ledger: has to fit its end. Read before the ledger is. */
+  readonly ownEpochKey?: EpochKeyCandidate | undefined;
+  /** Why there is no root key, in words for the report. */
   readonly keyAbsence?: string;
   readonly pinnedKey?: VerifierKey | undefined;
-  /** A checkpoint of this ledger that was kept somewhere else. */
-  readonly anchor?: SignedCheckpoint | undefined;
+  /** Checkpoints of this ledger that were kept somewhere else. */
+  readonly anchors?: readonly SignedCheckpoint[];
+  /** Cosigners that the caller trusts. */
+  readonly witnesses?: readonly VerifierKey[];
   /** Findings of the caller that belong into the report. */
   readonly warnings?: readonly Finding[];
   readonly allow: { readonly unanchored: boolean; readonly unsealed: boolean };
@@ -32,57 +40,80 @@ export interface VerifyLedgerInput {
   readonly settle?: () => Promise<void>;
 }
 
+const GENESIS = { file: 'ledger/segments/00000000000000000000.seg', seqFirst: 0, seqLast: 0 };
+
 /**
- * Checks a ledger on disk without any running sidecar, from docs/formats/ledger.md alone. Reads each segment once; memory does
- * not grow with the ledger. Throws VerifyError only when the check could not be carried out.
+ * Checks a ledger on disk without any running sidecar, from docs/formats/ledger.md alone. Reads each segment once (twice when the
+ * watermark was damaged); memory does not grow with the ledger. Throws VerifyError only when the check could not be carried out.
  */
 export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerReport> {
-  const findings = new FindingList();
-  for (const warning of input.warnings ?? []) findings.add(warning);
-  const inputs = readInputs(input.files, input.hmacKeys, input.pinnedKey, findings);
-  const chain = inputs.ledgerKey?.ledgerId === undefined ? undefined : new ChainMac(inputs.ledgerKey.key, inputs.ledgerKey.ledgerId);
-  const walk = newWalk(inputs, chain, input.anchor, findings);
-  await walkAll(input, inputs.segments, walk);
-  const context: HeadContext = { inputs, walk, findings, isKeyed: chain !== undefined };
+  const before = new FindingList();
+  for (const warning of input.warnings ?? []) before.add(warning);
+  const inputs = readInputs(input.files, input.hmacKeys, input.pinnedKey, before);
+  let context = await walkAll(input, inputs, inputs.watermark, before);
+  const judged = judgeWatermark(inputs.watermark, (epoch) => context.keys.keyOf(epoch));
+  // What a disproved slot claimed had a say in where the ledger must not end: once more without it.
+  if (judged.slots.length < inputs.watermark.slots.length) context = await walkAll(input, inputs, judged, before);
+  context = { ...context, watermark: judged };
+  const { walk, findings } = context;
   checkCheckpoint(context);
   checkWatermark(context);
   checkVerifierKeyFile(context);
   if (input.pinnedKey !== undefined) checkPinnedKey(context, input.pinnedKey);
-  const anchoredTo = input.anchor === undefined ? undefined : checkAnchor(context, input.anchor, input.pinnedKey);
-  const isBeingWritten = await checkTail(input, context);
-  if (!input.allow.unsealed) {
-    const place = { file: 'ledger/segments/00000000000000000000.seg', seqFirst: 0, seqLast: 0 };
-    findings.add({ verdict: 'UNSEALED', place, expected: 'keys that are sealed as time goes on', found: 'epochPolicy "none"' });
+  const outcome = await checkSurroundings(input, context);
+  if (!input.allow.unsealed && walk.state.epoch.isSealing !== true) {
+    findings.add({ verdict: 'UNSEALED', place: GENESIS, expected: 'keys that are sealed as time goes on', found: 'epochPolicy "none"' });
   }
-  const isAnchored = anchoredTo !== undefined && anchoredTo === walk.size;
+  const isAnchored = outcome.anchoredTo !== undefined && outcome.anchoredTo === walk.size;
   const verdict = findings.worst ?? (isAnchored ? 'OK_ANCHORED' : 'OK_UNANCHORED');
   return {
     verdict,
     exitCode: toExitCode(verdict, { unanchored: input.allow.unanchored }),
     findings: findings.listed,
     findingsTotal: findings.total,
-    facts: toFacts(input, context, anchoredTo, isBeingWritten),
-    notChecked: toNotChecked(input, context, anchoredTo),
+    facts: toFacts(input, context, outcome),
+    notChecked: toNotChecked(input, context, outcome),
   };
 }
 
-function newWalk(
-  inputs: LedgerInputs,
-  chain: ChainMac | undefined,
-  anchor: SignedCheckpoint | undefined,
-  findings: FindingList,
-): LedgerWalk {
+/** Signatures, anchors, keys and the tail: what only the leaves' end can be held against. */
+async function checkSurroundings(input: VerifyLedgerInput, context: HeadContext): Promise<Outcome> {
+  const { inputs, walk } = context;
+  const isChainFollowed = checkEpochSignature(context);
+  const contained = (input.anchors ?? []).filter((anchor) => checkAnchor(context, anchor, input.pinnedKey) !== undefined);
+  const anchoredTo = contained.length === 0 ? undefined : Math.max(...contained.map(({ size }) => size));
   const { checkpoint } = inputs.head;
-  const commitSizes = new Set(inputs.watermark.slots.map(({ size }) => size));
-  if (checkpoint !== undefined) commitSizes.add(checkpoint.size);
-  const rootSizes = new Set<number>();
-  if (checkpoint !== undefined) rootSizes.add(checkpoint.size);
-  if (anchor !== undefined) rootSizes.add(anchor.size);
-  const acknowledged = commitSizes.size === 0 ? undefined : Math.max(...commitSizes);
-  return new LedgerWalk({ chain, acknowledged, rootSizes, commitSizes, findings });
+  const witnessed = countWitnesses(checkpoint === undefined ? contained : [...contained, checkpoint], input.witnesses ?? []);
+  let isWriterAtWork: boolean | undefined;
+  const askWriter = async (): Promise<boolean> => (isWriterAtWork ??= await isWatermarkMoving(input, inputs));
+  const isBeingWritten = await checkTail(context, askWriter);
+  const own = input.ownEpochKey;
+  if (own !== undefined) {
+    const isOld = own.epoch < walk.state.epoch.min - 1;
+    if (isDisprovedByWatermark(inputs.watermark, own) && context.keys.keyOf(own.epoch) === undefined) {
+      const found = 'another: it made none of the watermark’s slots';
+      context.findings.add({ verdict: 'KEY_MISMATCH', place: { file: EPOCH_KEY_FILE }, expected: `the key of epoch ${own.epoch}`, found });
+    } else checkOwnEpochKey(context, own, isOld && (await askWriter()));
+  }
+  checkRootKeys(context, input.hmacKeys);
+  return { anchoredTo, isBeingWritten, isChainFollowed, witnessed };
 }
 
-async function walkAll(input: VerifyLedgerInput, segments: readonly WalkSegment[], walk: LedgerWalk): Promise<void> {
+/** Walks over all leaves, with the slots of `watermark` as what is known to have been acknowledged. */
+async function walkAll(input: VerifyLedgerInput, inputs: LedgerInputs, watermark: Watermark, before: FindingList): Promise<HeadContext> {
+  const { segments } = inputs;
+  const findings = before.copy();
+  const given = [...(input.epochKeys ?? []), ...(input.ownEpochKey === undefined ? [] : [input.ownEpochKey])];
+  const wantedEpochs = new Set([...inputs.watermark.slots, ...given].map(({ epoch }) => epoch));
+  const epochKeys = given.filter((candidate) => !isDisprovedByWatermark(inputs.watermark, candidate));
+  const { ledgerId, firstRoot } = inputs;
+  const keys = new ChainKeys({ ledgerId, first: firstRoot, roots: input.hmacKeys, epochKeys, wanted: wantedEpochs });
+  const { checkpoint } = inputs.head;
+  const commitSizes = new Set(watermark.slots.map(({ size }) => size));
+  if (checkpoint !== undefined) commitSizes.add(checkpoint.size);
+  const rootSizes = new Set([...(checkpoint === undefined ? [] : [checkpoint]), ...(input.anchors ?? [])].map(({ size }) => size));
+  const acknowledged = commitSizes.size === 0 ? undefined : Math.max(...commitSizes);
+  const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, findings });
   for (const [index, segment] of segments.entries()) {
     input.signal?.throwIfAborted();
     const source = openSegment(input.files, segment);
@@ -96,6 +127,7 @@ async function walkAll(input: VerifyLedgerInput, segments: readonly WalkSegment[
     if (segments.length > 1) await setImmediate();
   }
   walk.finish();
+  return { inputs, watermark, walk, keys, findings };
 }
 
 /** A segment that went away since it was listed reads as empty: what it held is then reported as missing. */
@@ -108,78 +140,31 @@ function openSegment(files: LedgerFiles, segment: WalkSegment): SegmentSource {
   }
 }
 
-/** What lies beyond everything acknowledged; answers whether a writer is at work, in which case it is a request in flight. */
-async function checkTail(input: VerifyLedgerInput, { inputs, walk, findings, isKeyed }: HeadContext): Promise<boolean> {
-  const signedSize = inputs.head.checkpoint?.size ?? 0;
-  const isUnvouched = !isKeyed && walk.state.requestEnd > signedSize && inputs.head.checkpoint !== undefined;
-  if (walk.tornAt === undefined && !isUnvouched) return false;
+/** A writer at work moves the watermark all the time. */
+async function isWatermarkMoving(input: VerifyLedgerInput, { watermarkBytes }: LedgerInputs): Promise<boolean> {
   await input.settle?.();
   const now = input.files.readSmall('watermark', WATERMARK_BYTES + 1);
-  const isBeingWritten = now !== undefined && inputs.watermarkBytes !== undefined && !equalBytes(now, inputs.watermarkBytes);
-  if (isBeingWritten) return true;
+  return now !== undefined && watermarkBytes !== undefined && !equalBytes(now, watermarkBytes);
+}
+
+/** What lies beyond everything acknowledged; answers whether a writer is at work, in which case it is a request in flight. */
+async function checkTail({ inputs, walk, keys, findings }: HeadContext, askWriter: () => Promise<boolean>): Promise<boolean> {
+  const { requestEnd } = walk.state;
+  const signedSize = inputs.head.checkpoint?.size ?? 0;
+  const isUnvouched = keys.current === undefined && requestEnd > signedSize && inputs.head.checkpoint !== undefined;
+  if (walk.tornAt === undefined && !isUnvouched) return false;
+  if (await askWriter()) return true;
   if (walk.tornAt !== undefined) {
-    const place = { ...walk.tornAt, seqFirst: walk.state.requestEnd };
+    const place = { ...walk.tornAt, seqFirst: requestEnd };
     findings.add({ verdict: 'TORN_TAIL', place, expected: 'the end of the ledger', found: 'bytes that are no whole request' });
   }
   if (isUnvouched) {
-    const place = { file: 'ledger/segments', seqFirst: signedSize, seqLast: walk.state.requestEnd - 1 };
     findings.add({
       verdict: 'TORN_TAIL',
-      place,
+      place: { file: 'ledger/segments', seqFirst: signedSize, seqLast: requestEnd - 1 },
       expected: 'leaves that the signed checkpoint covers',
       found: 'leaves that only the HMAC key could vouch for',
     });
   }
   return false;
-}
-
-function toFacts(
-  input: VerifyLedgerInput,
-  { inputs, walk, isKeyed }: HeadContext,
-  anchoredTo: number | undefined,
-  isBeingWritten: boolean,
-): LedgerFacts {
-  const { genesis, watermark, head } = inputs;
-  const [newest] = watermark.slots;
-  const { firstTimeNs, countsByType } = walk.state;
-  return {
-    origin: genesis.verifierKey?.name ?? null,
-    ledgerId: hexOrNull(inputs.ledgerKey?.ledgerId ?? genesis.ledgerId),
-    verifierKey: genesis.verifierKeyText ?? null,
-    size: walk.size,
-    root: hexOrNull(walk.root()),
-    leavesByType: namedCounts(countsByType),
-    segments: inputs.segments.length,
-    macsChecked: isKeyed ? walk.macsChecked : absenceOf(input, inputs),
-    checkpointSize: head.checkpoint?.size ?? null,
-    watermark: newest === undefined ? null : { generation: newest.generation, size: newest.size, slotsGood: watermark.slots.length },
-    anchoredTo: anchoredTo ?? null,
-    isBeingWritten,
-    firstTime: firstTimeNs === undefined ? null : formatTimeNs(firstTimeNs),
-    lastTime: firstTimeNs === undefined ? null : formatTimeNs(lastTimeNs(walk.state)),
-  };
-}
-
-function absenceOf(input: VerifyLedgerInput, inputs: LedgerInputs): string {
-  if (input.hmacKeys.length === 0) return input.keyAbsence ?? 'no HMAC key was given';
-  return inputs.ledgerKey === undefined ? 'no key that was given is this ledger’s' : 'the ledger id cannot be read';
-}
-
-function toNotChecked(input: VerifyLedgerInput, { inputs, walk, isKeyed }: HeadContext, anchoredTo: number | undefined): string[] {
-  const notChecked: string[] = [];
-  if (!isKeyed) {
-    notChecked.push(`the MACs of ${walk.size} leaves and of the watermark (${absenceOf(input, inputs)}); --hmac-key FILE gives the key`);
-  } else if (walk.macsUnchecked > 0) notChecked.push(`the MACs of ${walk.macsUnchecked} leaves whose predecessor is missing`);
-  if (input.anchor === undefined) {
-    notChecked.push(
-      'whether this is the newest state (a rollback of the whole folder looks like this); --anchor FILE gives a checkpoint kept elsewhere',
-    );
-  } else if (anchoredTo !== undefined && anchoredTo < walk.size) {
-    notChecked.push(`leaves ${anchoredTo} to ${walk.size - 1} lie after the anchor: anchored to ${anchoredTo} of ${walk.size}`);
-  }
-  if (input.pinnedKey === undefined) notChecked.push('whether the signing key is the one you expect; --key VKEY pins it');
-  if (walk.root() === undefined) notChecked.push('the tree’s root, because leaves are missing');
-  notChecked.push('what a thief of the HMAC key could have rewritten: this ledger does not seal its keys');
-  notChecked.push('the contents of ledger/quarantine');
-  return notChecked;
 }

@@ -1,4 +1,4 @@
-import type { ChainMac } from './chain-mac.ts';
+import type { ChainKeys } from './chain-keys.ts';
 import type { FindingList } from './finding.ts';
 
 export interface WalkSegment {
@@ -11,13 +11,15 @@ export interface WalkSegment {
 }
 
 export interface WalkTask {
-  /** Undefined: MACs are not checked. */
-  readonly chain: ChainMac | undefined;
+  /** Where they have no key, MACs are not checked. */
+  readonly keys: ChainKeys;
   /** Leaves known to have been acknowledged or signed; undefined when nothing says. */
   readonly acknowledged: number | undefined;
   /** Sizes whose root is wanted. */
   readonly rootSizes: ReadonlySet<number>;
   /** Sizes at which a request must have ended: the ends of commits. */
   readonly commitSizes: ReadonlySet<number>;
+  /** Epochs whose verifier key is wanted. */
+  readonly wantedEpochs: ReadonlySet<number>;
   readonly findings: FindingList;
 }

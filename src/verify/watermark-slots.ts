@@ -14,9 +14,13 @@ const GENERATION_GAP_MAX = 3;
 export interface WatermarkSlot {
   readonly index: number;
   readonly generation: number;
+  /** The epoch that runs after the acknowledged leaves; its key made the slot's MAC. */
+  readonly epoch: number;
   readonly size: number;
   readonly mac: Uint8Array;
   readonly checkpointHash: Uint8Array;
+  /** All 132 bytes. */
+  readonly content: Uint8Array;
 }
 
 export interface WatermarkFault {
@@ -27,49 +31,72 @@ export interface WatermarkFault {
 }
 
 export interface Watermark {
-  /** Slots that read well (and whose MAC is right, when there was a key), newest first. */
+  /** Slots that say something, newest first: claims until their MACs are checked. */
   readonly slots: readonly WatermarkSlot[];
-  readonly faults: readonly WatermarkFault[];
+  readonly slotFaults: readonly WatermarkFault[];
+  readonly fileFaults: readonly WatermarkFault[];
 }
 
-/** Reads both slots. Without the key their MACs are not checked, and what they say is only a claim. */
-export function readWatermark(file: Uint8Array, hmacKey: Uint8Array | undefined): Watermark {
-  const faults: WatermarkFault[] = [];
+/** Reads both slots as far as their bytes alone can be judged. */
+export function readWatermark(file: Uint8Array): Watermark {
+  const slotFaults: WatermarkFault[] = [];
   const slots: WatermarkSlot[] = [];
   for (const index of SLOT_OFFSETS.keys()) {
     const bytes = file.subarray(SLOT_OFFSETS[index], SLOT_OFFSETS[index] + SLOT_BYTES);
-    const fault = slotFault(bytes, index, hmacKey);
+    const fault = slotFault(bytes, index);
     if (fault === undefined) slots.push(toSlot(bytes, index));
-    else faults.push({ slot: index, byteOffset: SLOT_OFFSETS[index], expected: `a good watermark slot ${index}`, found: fault });
+    else slotFaults.push(toFault(index, fault));
   }
   slots.sort((a, b) => b.generation - a.generation);
-  return { slots, faults: [...faults, ...pairFaults(slots), ...fileFaults(file)] };
+  return { slots, slotFaults, fileFaults: fileFaults(file) };
 }
 
-/** True when some slot was made with this key: then it is the ledger's own, whatever the genesis leaf looks like. */
-export function isWatermarkOf(file: Uint8Array, hmacKey: Uint8Array): boolean {
-  return SLOT_OFFSETS.some((offset, index) => slotFault(file.subarray(offset, offset + SLOT_BYTES), index, hmacKey) === undefined);
+/**
+ * Keeps the slots that are not disproved. Those of an epoch without a known key count only where no slot can be checked: beside one
+ * that can, they are absent (the process died between the key and the second slot).
+ */
+export function judgeWatermark(watermark: Watermark, keyOf: (epoch: number) => Uint8Array | undefined): Watermark {
+  const judged = watermark.slots.map((slot) => {
+    const key = keyOf(slot.epoch);
+    return { slot, isRight: key === undefined ? undefined : isSlotOf(slot, key) };
+  });
+  const right = judged.filter(({ isRight }) => isRight === true);
+  const kept = right.length > 0 ? right : judged.filter(({ isRight }) => isRight === undefined);
+  const wrong = judged.filter(({ isRight }) => isRight === false);
+  const slotFaults = [...watermark.slotFaults, ...wrong.map(({ slot }) => toFault(slot.index, 'a MAC that does not fit its content'))];
+  slotFaults.sort((a, b) => a.byteOffset - b.byteOffset);
+  return { ...watermark, slots: kept.map(({ slot }) => slot), slotFaults };
 }
 
-function slotFault(bytes: Uint8Array, index: number, hmacKey: Uint8Array | undefined): string | undefined {
+/** Everything wrong with the file: its slots, how they stand to each other, and what lies around them. */
+export function watermarkFaults({ slots, slotFaults, fileFaults: around }: Watermark): WatermarkFault[] {
+  return [...slotFaults, ...pairFaults(slots), ...around];
+}
+
+export function isSlotOf({ content }: WatermarkSlot, key: Uint8Array): boolean {
+  const mac = nodeHashes.hmacSha256(nodeHashes.hmacSha256(key, WATERMARK_LABEL), content.subarray(0, SLOT_MAC_AT));
+  return equalBytes(mac, content.subarray(SLOT_MAC_AT));
+}
+
+function toFault(slot: number, found: string): WatermarkFault {
+  return { slot, byteOffset: SLOT_OFFSETS[slot], expected: `a good watermark slot ${slot}`, found };
+}
+
+function slotFault(bytes: Uint8Array, index: number): string | undefined {
   if (bytes.length < SLOT_BYTES) return `only ${bytes.length} of its ${SLOT_BYTES} bytes`;
   if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return bytes.every((byte) => byte === 0) ? 'zeros' : 'no slot magic';
-  if (hmacKey !== undefined) {
-    const key = nodeHashes.hmacSha256(hmacKey, WATERMARK_LABEL);
-    const mac = nodeHashes.hmacSha256(key, bytes.subarray(0, SLOT_MAC_AT));
-    if (!equalBytes(mac, bytes.subarray(SLOT_MAC_AT))) return 'a MAC that does not fit its content';
-  }
   const generation = readU64(bytes, 8);
   const size = readU64(bytes, 20);
   if (generation === undefined || generation % 2 !== index) return 'a generation that belongs into the other slot';
-  if (readU32(bytes, 16) !== 0) return `epoch ${readU32(bytes, 16)}, where 0 is the only one`;
   if (size === undefined || size === 0 || readU64(bytes, 28) !== size - 1) return 'a size that does not fit its last leaf';
+  if (readU32(bytes, 16) >= size) return `epoch ${readU32(bytes, 16)} after ${size} leaves`;
   return undefined;
 }
 
 function toSlot(bytes: Uint8Array, index: number): WatermarkSlot {
   const [generation, size] = [readU64(bytes, 8) ?? 0, readU64(bytes, 20) ?? 0];
-  return { index, generation, size, mac: bytes.slice(36, 68), checkpointHash: bytes.slice(68, SLOT_MAC_AT) };
+  const [mac, checkpointHash] = [bytes.slice(36, 68), bytes.slice(68, SLOT_MAC_AT)];
+  return { index, generation, epoch: readU32(bytes, 16), size, mac, checkpointHash, content: bytes.slice() };
 }
 
 function pairFaults(slots: readonly WatermarkSlot[]): WatermarkFault[] {

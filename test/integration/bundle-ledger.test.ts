@@ -46,7 +46,9 @@ it('gives the same bytes of a closed window before and after a restart, recorded
   expect(after.sha256).toBe(before.sha256);
   expect(await countBundleRecords(second)).toBe(1);
   const anchor = parseCheckpoint(await second.signCheckpoint(before.window.last + 2));
-  expect(verifyBundle({ bytes: after.bytes, anchor, hmacKey: hmacKey() })).toMatchObject({
+  expect(
+    verifyBundle({ bytes: after.bytes, anchor, macKeys: { hmacKeys: [{ label: 'hmac.key', key: hmacKey() }], epochKeys: [] } }),
+  ).toMatchObject({
     verdict: 'OK_ANCHORED',
     exitCode: 0,
     findings: [],

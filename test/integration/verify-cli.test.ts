@@ -99,7 +99,7 @@ describe('log verify', () => {
 
   it.each<[string, string[]]>([
     ['there is no ledger here', []],
-    ['Unknown option', ['--nope']],
+    ['unknown option', ['--nope']],
     ['exclude each other', ['--public-only', '--hmac-key', 'x']],
     ['"x" does not exist', ['--hmac-key', 'x']],
     ['a verifier key looks like', ['--key', 'nonsense']],
@@ -138,7 +138,7 @@ describe('a ledger of the real writer', () => {
   it('verifies while it is being written and after it was closed', { timeout: 60_000 }, async () => {
     using dir = tempDir();
     const ledger = await openLedger({ dataDir: dir.path });
-    const args = ['--data-dir', dir.path, '--allow-unsealed'];
+    const args = ['--data-dir', dir.path];
     for (let i = 0; i < 20; i++) {
       const append = ledger.append({
         events: batchOf(Array.from({ length: 50 }, (_, n) => ({ message: `line ${i}.${n}`, level: 'info', tenant: `t${n % 3}` }))),
@@ -148,8 +148,15 @@ describe('a ledger of the real writer', () => {
     }
     await ledger.close();
     const { verdict, findings, facts } = await report(args);
-    expect([verdict, findings, facts.size, facts.macsChecked]).toEqual(['OK_UNANCHORED', [], 1001, 1001]);
-    expect((await report([...args, '--public-only'])).verdict).toBe('OK_UNANCHORED');
+    expect([verdict, findings, facts.macsChecked, facts.leavesByType.event]).toEqual(['OK_UNANCHORED', [], facts.size, 1000]);
+    expect([facts.isFinallySealed, facts.signatures, facts.epochs?.sealedLeaves]).toEqual([true, 'epoch chain', facts.size]);
+    const stranger = await report([...args, '--public-only']);
+    expect([stranger.verdict, stranger.facts.signatures]).toEqual(['OK_UNANCHORED', 'epoch chain']);
+    // Days later the root key lies elsewhere: what remains on the machine checks the end of the ledger.
+    rmSync(join(dir.path, 'keys/verification.key'));
+    const onHost = await report(args);
+    expect([onHost.verdict, onHost.findings]).toEqual(['OK_UNANCHORED', []]);
+    expect(onHost.notChecked[0]).toMatch(/^MACs of epochs? 0(…\d+)? not checked: needs the verification key$/);
   });
 });
 
@@ -208,9 +215,10 @@ describe('the golden ledger', () => {
     const ledger = await openLedger({ dataDir: dir.path });
     const { first } = await ledger.append({ events: batchOf([{ message: 'years later' }]) });
     await ledger.close();
-    // The minute of the last leaf is closed first.
-    expect(first).toBe(made.leaves.length + 1);
-    const { verdict, facts } = await report(['--data-dir', dir.path, '--allow-unsealed']);
-    expect([verdict, facts.size]).toEqual(['OK_UNANCHORED', made.leaves.length + 2]);
+    // The minute of the last leaf is closed first, and sealing begins.
+    expect(first).toBe(made.leaves.length + 2);
+    const { verdict, facts, notChecked } = await report(['--data-dir', dir.path]);
+    expect([verdict, facts.leavesByType.config, facts.leavesByType.epochSeal]).toEqual(['OK_UNANCHORED', 1, 1]);
+    expect(notChecked.join('\n')).toMatch(/leaves 0…\d+ were written before the ledger began to seal/);
   });
 });

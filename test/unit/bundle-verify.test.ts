@@ -30,6 +30,7 @@ beforeAll(async () => {
 const failedStages = (report: BundleReport): string[] =>
   report.stages.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name);
 const keyOf = (ledger: MemoryLedger) => parseVerifierKey(nodeHashes, ledger.identity.verifierKey);
+const rootKey = (key: Uint8Array) => ({ hmacKeys: [{ label: 'root', key }], epochKeys: [] });
 const isOk = ({ verdict }: BundleReport): boolean => verdict.startsWith('OK');
 
 /** The bundle with one file changed by hand and everything signed again with the stolen log key. */
@@ -60,7 +61,12 @@ describe('verifyBundle', () => {
 
   it('is anchored by a checkpoint of the same size and root, and checks MACs with the HMAC key', async () => {
     const anchor = parseCheckpoint(await fixture.ledger.signCheckpoint(bundle.window.last + 2));
-    const report = verifyBundle({ bytes: bundle.bytes, anchor, pinnedKey: keyOf(fixture.ledger), hmacKey: fixture.ledger.hmacKey });
+    const report = verifyBundle({
+      bytes: bundle.bytes,
+      anchor,
+      pinnedKey: keyOf(fixture.ledger),
+      macKeys: rootKey(fixture.ledger.hmacKey),
+    });
     expect(report).toMatchObject({ verdict: 'OK_ANCHORED', exitCode: 0, findings: [] });
     expect(report.stages.every(({ outcome }) => outcome === 'ok')).toBe(true);
     expect(report.facts.macsChecked).toBe(26);
@@ -98,7 +104,7 @@ describe('verifyBundle', () => {
 
   it('finds that key, anchor or HMAC key are those of another ledger', () => {
     const anchor = parseCheckpoint(other.head().checkpoint);
-    for (const input of [{ pinnedKey: keyOf(other) }, { anchor }, { hmacKey: new Uint8Array(32).fill(9) }]) {
+    for (const input of [{ pinnedKey: keyOf(other) }, { anchor }, { macKeys: rootKey(new Uint8Array(32).fill(9)) }]) {
       expect(verifyBundle({ bytes: bundle.bytes, ...input })).toMatchObject({ verdict: 'KEY_MISMATCH', exitCode: 34 });
     }
   });
@@ -146,7 +152,7 @@ describe('verifyBundle', () => {
         const place = at % content.length;
         const damaged = Buffer.concat([content.subarray(0, place), bytes, content.subarray(place + cut)]);
         if (damaged.equals(content)) return true;
-        return !isOk(verifyBundle({ bytes: await writeZip(new Map(files).set(path, damaged)), hmacKey: fixture.ledger.hmacKey }));
+        return !isOk(verifyBundle({ bytes: await writeZip(new Map(files).set(path, damaged)), macKeys: rootKey(fixture.ledger.hmacKey) }));
       }),
       { seed: testSeed(), numRuns: DAMAGES },
     );
@@ -263,7 +269,7 @@ describe('a bundle signed again with the stolen log key', () => {
     const rewritten = await makeFixture(40, new Uint8Array(32).fill(1));
     const { bytes } = await rewritten.bundle(450, 2950);
     expect(isOk(verifyBundle({ bytes, pinnedKey: keyOf(fixture.ledger) }))).toBe(true);
-    const report = verifyBundle({ bytes, pinnedKey: keyOf(fixture.ledger), hmacKey: fixture.ledger.hmacKey });
+    const report = verifyBundle({ bytes, pinnedKey: keyOf(fixture.ledger), macKeys: rootKey(fixture.ledger.hmacKey) });
     expect(report.verdict).toBe('KEY_MISMATCH');
     expect(failedStages(report)).toEqual(['macs']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCheckpoint } from '../../src/kernel/note.ts';
+import { parseCheckpoint, type SignedCheckpoint } from '../../src/kernel/note.ts';
 import type { LedgerReport } from '../../src/verify/ledger-report.ts';
 import { verifyLedger, type VerifyLedgerInput } from '../../src/verify/verify-ledger.ts';
 import { flipBit, framePlaces, withFile } from '../support/flips.ts';
@@ -86,11 +86,11 @@ describe('an untouched ledger', () => {
   });
 
   it('is OK_ANCHORED with an anchor of its size, and unanchored with an older one', async () => {
-    const anchor = (size: number): Options['anchor'] =>
+    const anchor = (size: number): SignedCheckpoint =>
       parseCheckpoint(signCheckpoint(made.origin, size, treeRoot(made.leaves.slice(0, size)), made.signingKey));
-    const whole = await verify(made.files, { anchor: anchor(made.leaves.length) });
+    const whole = await verify(made.files, { anchors: [anchor(made.leaves.length)] });
     expect([whole.verdict, whole.exitCode, whole.facts.anchoredTo]).toEqual(['OK_ANCHORED', 0, made.leaves.length]);
-    const part = await verify(made.files, { anchor: anchor(5) });
+    const part = await verify(made.files, { anchors: [anchor(5)] });
     expect([part.verdict, part.facts.anchoredTo]).toEqual(['OK_UNANCHORED', 5]);
     expect(part.notChecked).toContain(`leaves 5 to ${LAST} lie after the anchor: anchored to 5 of ${made.leaves.length}`);
   });
@@ -259,7 +259,7 @@ describe('the end of the ledger', () => {
     const old = resealed(made.leaves.slice(0, 9), 5);
     expect((await verify(old)).verdict).toBe('OK_UNANCHORED');
     const anchor = parseCheckpoint(Buffer.from(made.files.get('ledger/checkpoint') ?? []).toString());
-    const report = await verify(old, { anchor });
+    const report = await verify(old, { anchors: [anchor] });
     expect([report.verdict, report.exitCode, report.findings[0].place.seqFirst]).toEqual(['ROLLED_BACK', 33, 9]);
   });
 
@@ -269,7 +269,7 @@ describe('the end of the ledger', () => {
     const forked = resealed(chainLeaves(bodies, made.hmacKey, made.ledgerId));
     for (const size of [made.leaves.length, 7]) {
       const anchor = parseCheckpoint(signCheckpoint(made.origin, size, treeRoot(made.leaves.slice(0, size)), made.signingKey));
-      expect((await verify(forked, { anchor })).verdict).toBe('FORKED');
+      expect((await verify(forked, { anchors: [anchor] })).verdict).toBe('FORKED');
     }
   });
 
@@ -312,7 +312,7 @@ describe('keys, checkpoint and files', () => {
     const pinnedKey = { name: made.origin, keyId: 0, publicKey: filled(32, 1) };
     expect((await publicly(made.files, { pinnedKey })).verdict).toBe('KEY_MISMATCH');
     const anchor = parseCheckpoint(Buffer.from(made.files.get('ledger/checkpoint') ?? []).toString());
-    expect((await publicly(other.files, { anchor })).verdict).toBe('KEY_MISMATCH');
+    expect((await publicly(other.files, { anchors: [anchor] })).verdict).toBe('KEY_MISMATCH');
   });
 
   it('takes the right one of several HMAC keys', async () => {
