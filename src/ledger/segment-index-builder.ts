@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { fromUtf8 } from '../kernel/bytes.ts';
 import { FLAG_LAST_OF_REQUEST, FRAME_PREFIX_BYTES, LEAF_TYPES, parseLeaf, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
 import { countLeaf } from './count-leaf.ts';
+import { factsAfter, firstEpochFacts, type EpochFacts } from './epoch-facts.ts';
 import { Frontier } from './frontier.ts';
 import { MinuteCounter, type MinuteMark } from './minute-counter.ts';
 import { parsePruning } from './pruning.ts';
@@ -12,25 +13,17 @@ import { walkFrames } from './walk-frames.ts';
 /** What a segment goes on with: the state after the segment before it. */
 export interface SegmentStart {
   readonly first: number;
-  readonly epoch: number;
-  readonly epochFirstSeq: number;
-  readonly epochOpenedNs: bigint;
+  readonly epochs: EpochFacts;
   readonly minute: MinuteMark;
   readonly prunedSeq: number | undefined;
   /** A keyed request whose last leaf is still to come. */
   readonly openRequest: { readonly first: number; readonly tag: Uint8Array } | undefined;
 }
 
-/** Before the genesis leaf. Epoch 0 opens with it. */
-export const LEDGER_START: SegmentStart = {
-  first: 0,
-  epoch: 0,
-  epochFirstSeq: 0,
-  epochOpenedNs: 0n,
-  minute: undefined,
-  prunedSeq: undefined,
-  openRequest: undefined,
-};
+/** Before the genesis leaf, which says whether the ledger seals. */
+export function ledgerStart(isSealing: boolean): SegmentStart {
+  return { first: 0, epochs: firstEpochFacts(isSealing), minute: undefined, prunedSeq: undefined, openRequest: undefined };
+}
 
 /** Makes a segment's index from its leaves alone, as docs/formats/ledger.md says: what the writer's own must be equal to. */
 export class SegmentIndexBuilder {
@@ -40,9 +33,7 @@ export class SegmentIndexBuilder {
   readonly #roots: Uint8Array[] = [];
   readonly #requests: RememberedRequest[] = [];
   readonly #recoveries: string[] = [];
-  #epoch: number;
-  #epochFirstSeq: number;
-  #epochOpenedNs: bigint;
+  #epochs: EpochFacts;
   #prunedSeq: number | undefined;
   #openRequest: SegmentStart['openRequest'];
   #size: number;
@@ -53,9 +44,7 @@ export class SegmentIndexBuilder {
   constructor(start: SegmentStart) {
     this.#first = start.first;
     this.#size = start.first;
-    this.#epoch = start.epoch;
-    this.#epochFirstSeq = start.epochFirstSeq;
-    this.#epochOpenedNs = start.epochOpenedNs;
+    this.#epochs = start.epochs;
     this.#prunedSeq = start.prunedSeq;
     this.#openRequest = start.openRequest;
     this.#minutes.reset(start.minute);
@@ -68,12 +57,7 @@ export class SegmentIndexBuilder {
     this.#bytes = offset + FRAME_PREFIX_BYTES + leaf.bytes.length;
     this.#lastTimeNs = leaf.timeNs;
     this.#lastMac = Uint8Array.from(leaf.mac);
-    if (leaf.type === LEAF_TYPES.genesis) this.#epochOpenedNs = leaf.timeNs;
-    if (leaf.type === LEAF_TYPES.epochSeal) {
-      this.#epoch = leaf.epoch + 1;
-      this.#epochFirstSeq = leaf.seq + 1;
-      this.#epochOpenedNs = leaf.timeNs;
-    }
+    this.#epochs = factsAfter(this.#epochs, leaf);
     if (leaf.type === LEAF_TYPES.recovery) this.#recoveries.push(...recordedDigest(leaf));
     if (parsePruning(leaf) !== undefined) this.#prunedSeq = leaf.seq;
     countLeaf(this.#minutes, leaf);
@@ -90,9 +74,7 @@ export class SegmentIndexBuilder {
       first: this.#first,
       leaves: this.#size - this.#first,
       bytes: this.#bytes,
-      epoch: this.#epoch,
-      epochFirstSeq: this.#epochFirstSeq,
-      epochOpenedNs: this.#epochOpenedNs,
+      epochs: this.#epochs,
       lastTimeNs: this.#lastTimeNs,
       lastMac: this.#lastMac,
       blocks: this.#roots.map((root, i): SegmentBlock => ({ ...this.#starts[i], root })),
@@ -105,9 +87,7 @@ export class SegmentIndexBuilder {
   next(): SegmentStart {
     return {
       first: this.#size,
-      epoch: this.#epoch,
-      epochFirstSeq: this.#epochFirstSeq,
-      epochOpenedNs: this.#epochOpenedNs,
+      epochs: this.#epochs,
       minute: this.#minutes.mark(),
       prunedSeq: this.#prunedSeq,
       openRequest: this.#openRequest,

@@ -1,7 +1,21 @@
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
-import { concat, equalBytes, readU32, readU64, readU64BigInt, utf8, writeU32, writeU64, writeU64BigInt } from '../kernel/bytes.ts';
+import {
+  concat,
+  equalBytes,
+  fromHex,
+  fromUtf8,
+  readU32,
+  readU64,
+  readU64BigInt,
+  toHex,
+  utf8,
+  writeU32,
+  writeU64,
+  writeU64BigInt,
+} from '../kernel/bytes.ts';
 import { HASH_BYTES, type Hashes } from '../kernel/hashes.ts';
 import { LEAF_BYTES_MAX, LEAF_MAC_BYTES, SEGMENT_BYTES_TARGET, SEGMENT_LEAVES_MAX, segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
+import type { EpochFacts, Lineage } from './epoch-facts.ts';
 import { parseMinuteCounts, summaryPayload, type MinuteMark } from './minute-counter.ts';
 import type { RememberedRequest } from './request-log.ts';
 
@@ -13,10 +27,8 @@ export interface SegmentIndex {
   readonly first: number;
   readonly leaves: number;
   readonly bytes: number;
-  /** The epoch that runs after the segment, its first leaf, and when it was opened. */
-  readonly epoch: number;
-  readonly epochFirstSeq: number;
-  readonly epochOpenedNs: bigint;
+  /** The epoch that runs after the segment. */
+  readonly epochs: EpochFacts;
   readonly lastTimeNs: bigint;
   readonly lastMac: Uint8Array;
   readonly blocks: readonly SegmentBlock[];
@@ -54,8 +66,8 @@ const DIGEST_BYTES = 16;
 const REQUEST_BYTES = 16 + 2 * DIGEST_BYTES;
 /** A start repairs a handful of things at most; what is older than the last thousand of one segment is not asked for again. */
 const RECOVERIES_MAX = 1024;
-/** 64 tenants of 128 characters, each up to six bytes long in JSON, the recoveries, and room. */
-const FACTS_BYTES_MAX = 256 * 1024;
+/** 64 tenants of 128 characters, each up to six bytes long in JSON, the recoveries, and room for ten thousand rotations. */
+const FACTS_BYTES_MAX = 1024 * 1024;
 /** A segment stops at the first multiple of 256 leaves past its target. */
 const SEGMENT_BYTES_MAX = SEGMENT_BYTES_TARGET + TILE_WIDTH * (LEAF_BYTES_MAX + 2);
 
@@ -68,15 +80,15 @@ export function segmentIndexName(first: number): string {
 
 export function encodeSegmentIndex(hashes: Hashes, index: SegmentIndex): Uint8Array {
   const { blocks, requests } = index;
-  const facts = utf8(canonicalJson(factsJson(index.facts)));
+  const facts = utf8(canonicalJson(factsJson(index)));
   const bytes = new Uint8Array(HEADER_BYTES + blocks.length * BLOCK_BYTES + requests.length * REQUEST_BYTES);
   bytes.set(MAGIC, 0);
   writeU64(bytes, 8, index.first);
   writeU32(bytes, 16, index.leaves);
   writeU32(bytes, 20, index.bytes);
-  writeU32(bytes, 24, index.epoch);
-  writeU64(bytes, 28, index.epochFirstSeq);
-  writeU64BigInt(bytes, 36, index.epochOpenedNs);
+  writeU32(bytes, 24, index.epochs.epoch);
+  writeU64(bytes, 28, index.epochs.firstSeq);
+  writeU64BigInt(bytes, 36, index.epochs.openedNs);
   writeU64BigInt(bytes, 44, index.lastTimeNs);
   bytes.set(index.lastMac, LAST_MAC_AT);
   writeU32(bytes, 84, blocks.length);
@@ -118,21 +130,20 @@ export function parseSegmentIndex(hashes: Hashes, bytes: Uint8Array): SegmentInd
     fail(`${leaves} leaves in ${segmentBytes} bytes are no full segment`);
   }
   const lastTimeNs = readU64BigInt(bytes, 44);
-  const index = {
+  const json = parseJson(bytes.subarray(factsAt, sumAt));
+  const opened = { epoch: readU32(bytes, 24), firstSeq: numberAt(bytes, 28), openedNs: readU64BigInt(bytes, 36) };
+  if (opened.firstSeq > first + leaves || opened.openedNs > lastTimeNs) fail('its epoch begins after its end');
+  return {
     first,
     leaves,
     bytes: segmentBytes,
-    epoch: readU32(bytes, 24),
-    epochFirstSeq: numberAt(bytes, 28),
-    epochOpenedNs: readU64BigInt(bytes, 36),
+    epochs: { ...opened, ...parseEpochs(json, opened.epoch) },
     lastTimeNs,
     lastMac: bytes.slice(LAST_MAC_AT, LAST_MAC_AT + LEAF_MAC_BYTES),
     blocks: parseBlocks(bytes, blockCount, segmentBytes, lastTimeNs),
     requests: parseRequests(bytes, HEADER_BYTES + blockCount * BLOCK_BYTES, requestCount, first, first + leaves),
-    facts: parseFacts(bytes.subarray(factsAt, sumAt), first + leaves),
+    facts: parseFacts(json, first + leaves),
   };
-  if (index.epochFirstSeq > first + leaves || index.epochOpenedNs > lastTimeNs) fail('its epoch begins after its end');
-  return index;
 }
 
 function parseBlocks(bytes: Uint8Array, count: number, segmentBytes: number, lastTimeNs: bigint): SegmentBlock[] {
@@ -168,33 +179,64 @@ function parseRequests(bytes: Uint8Array, from: number, count: number, segmentFi
   return requests;
 }
 
-function factsJson(facts: SegmentFacts): Json {
+function factsJson({ epochs, facts }: SegmentIndex): Json {
+  const lineages = epochs.lineages.flatMap(({ firstEpoch, commitment }) =>
+    commitment === undefined ? [] : [{ commitment: toHex(commitment), firstEpoch }],
+  );
   return {
+    ...(epochs.isActive ? { active: true } : {}),
+    ...(epochs.isAfterFinalSeal ? { final: true } : {}),
+    ...(lineages.length === 0 ? {} : { lineages }),
     ...(facts.minute === undefined ? {} : { minute: summaryPayload(facts.minute) }),
     ...(facts.prunedSeq === undefined ? {} : { pruned: facts.prunedSeq }),
     ...(facts.recoveries.length === 0 ? {} : { recoveries: facts.recoveries.slice(-RECOVERIES_MAX) }),
+    ...(epochs.rotation === undefined ? {} : { rotation: toHex(epochs.rotation) }),
+    ...(epochs.isSealing ? { sealing: true } : {}),
   };
 }
 
-function parseFacts(bytes: Uint8Array, segmentEnd: number): SegmentFacts {
-  let json: unknown;
+type FactsJson = Readonly<Record<string, unknown>>;
+
+function parseJson(bytes: Uint8Array): FactsJson {
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    fail('its facts are no JSON');
+    const json: unknown = JSON.parse(fromUtf8(bytes));
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as FactsJson;
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) fail('its facts are no object');
-  const { minute, pruned, recoveries = [] } = json as { minute?: unknown; pruned?: unknown; recoveries?: unknown };
-  const isSeq = typeof pruned === 'number' && Number.isSafeInteger(pruned) && pruned >= 0 && pruned < segmentEnd;
-  if (pruned !== undefined && !isSeq) fail('its pruning is no leaf before its end');
-  if (!Array.isArray(recoveries) || !recoveries.every(isSha256)) fail('its recoveries are no hashes');
-  const counts = minute === undefined ? undefined : parseMinuteCounts(minute);
-  if (minute !== undefined && (counts === undefined || counts.lastSeq >= segmentEnd)) fail('its minute cannot be read');
-  return { minute: counts, prunedSeq: isSeq ? pruned : undefined, recoveries };
+  return fail('its facts are no object');
 }
 
-function isSha256(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+function parseEpochs(json: FactsJson, epoch: number): Omit<EpochFacts, 'epoch' | 'firstSeq' | 'openedNs'> {
+  const { active, final, lineages = [], rotation, sealing } = json;
+  if (!Array.isArray(lineages)) fail('its lineages are no list');
+  const parsed: Lineage[] = [{ firstEpoch: 0, commitment: undefined }];
+  for (const { commitment, firstEpoch } of lineages as { commitment?: unknown; firstEpoch?: unknown }[]) {
+    const isLater = typeof firstEpoch === 'number' && firstEpoch > parsed[parsed.length - 1].firstEpoch && firstEpoch <= epoch;
+    if (!isLater) fail('its lineages are out of order');
+    parsed.push({ firstEpoch, commitment: hashOf(commitment) });
+  }
+  return {
+    isActive: active === true,
+    isAfterFinalSeal: final === true,
+    isSealing: sealing === true,
+    rotation: rotation === undefined ? undefined : hashOf(rotation),
+    lineages: parsed,
+  };
+}
+
+function parseFacts({ minute, pruned, recoveries = [] }: FactsJson, segmentEnd: number): SegmentFacts {
+  const isSeq = typeof pruned === 'number' && Number.isSafeInteger(pruned) && pruned >= 0 && pruned < segmentEnd;
+  if (pruned !== undefined && !isSeq) fail('its pruning is no leaf before its end');
+  if (!Array.isArray(recoveries)) fail('its recoveries are no list');
+  const counts = minute === undefined ? undefined : parseMinuteCounts(minute);
+  if (minute !== undefined && (counts === undefined || counts.lastSeq >= segmentEnd)) fail('its minute cannot be read');
+  return { minute: counts, prunedSeq: isSeq ? pruned : undefined, recoveries: recoveries.map((hash) => toHex(hashOf(hash))) };
+}
+
+function hashOf(value: unknown): Uint8Array {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) fail('a hash in its facts is none');
+  return fromHex(value) ?? fail('a hash in its facts is none');
 }
 
 function numberAt(bytes: Uint8Array, at: number): number {

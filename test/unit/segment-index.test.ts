@@ -17,6 +17,8 @@ const LEAVES = 65_536;
 
 const digest = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 
+const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
+
 const minute = fc
   .record({
     minute: fc.nat(),
@@ -35,31 +37,44 @@ const segmentIndex: fc.Arbitrary<SegmentIndex> = fc
     blockBytes: fc.integer({ min: 256 * 58, max: 100_000 }),
     startNs: fc.bigInt({ min: 0n, max: 1n << 60n }),
     stepNs: fc.bigInt({ min: 0n, max: 1n << 40n }),
-    epoch: fc.nat({ max: 0xffff_ffff }),
-    root: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    epoch: fc.nat({ max: 0xffff_0000 }),
+    isActive: fc.boolean(),
+    isAfterFinalSeal: fc.boolean(),
+    isSealing: fc.boolean(),
+    rotation: fc.option(hash, { nil: undefined }),
+    lineages: fc.array(hash, { maxLength: 3 }),
+    root: hash,
     digests: fc.array(fc.tuple(digest, digest), { maxLength: 40 }),
     minute: fc.option(minute, { nil: undefined }),
     prunedSeq: fc.option(fc.nat({ max: LEAVES - 1 }), { nil: undefined }),
     recoveries: fc.array(
-      fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+      hash.map((bytes) => Buffer.from(bytes).toString('hex')),
       { maxLength: 5 },
     ),
   })
-  .map(({ segment, blockBytes, startNs, stepNs, epoch, root, digests, ...facts }) => {
+  .map(({ segment, blockBytes, startNs, stepNs, epoch, root, digests, minute: counts, prunedSeq, recoveries, ...rest }) => {
+    const { isActive, isAfterFinalSeal, isSealing, rotation, lineages } = rest;
     const first = segment * LEAVES;
     const lastTimeNs = startNs + 255n * stepNs;
     return {
       first,
       leaves: LEAVES,
       bytes: blockBytes * 256,
-      epoch,
-      epochFirstSeq: first + LEAVES,
-      epochOpenedNs: lastTimeNs,
+      epochs: {
+        epoch: lineages.length + epoch,
+        firstSeq: first + LEAVES,
+        openedNs: lastTimeNs,
+        isActive,
+        isAfterFinalSeal,
+        isSealing,
+        rotation,
+        lineages: [{ firstEpoch: 0, commitment: undefined }, ...lineages.map((commitment, i) => ({ firstEpoch: i + 1, commitment }))],
+      },
       lastTimeNs,
       lastMac: root,
       blocks: Array.from({ length: 256 }, (_, i) => ({ offset: i * blockBytes, timeNs: startNs + BigInt(i) * stepNs, root })),
       requests: digests.map(([keyDigest, bodyDigest], i) => ({ keyDigest, bodyDigest, first: first + i * 3, last: first + i * 3 + 2 })),
-      facts,
+      facts: { minute: counts, prunedSeq, recoveries },
     };
   });
 
@@ -71,13 +86,9 @@ function replaced(_key: string, value: unknown): unknown {
   return value instanceof Map ? [...value].toSorted(([a], [b]) => (a < b ? -1 : 1)) : value;
 }
 
+const [sampled] = fc.sample(segmentIndex, { seed: 7, numRuns: 1 });
 /** The second segment of a ledger, without requests. */
-const SAMPLE: SegmentIndex = {
-  ...fc.sample(segmentIndex, { seed: 7, numRuns: 1 })[0],
-  first: LEAVES,
-  epochFirstSeq: 2 * LEAVES,
-  requests: [],
-};
+const SAMPLE: SegmentIndex = { ...sampled, first: LEAVES, epochs: { ...sampled.epochs, firstSeq: 2 * LEAVES }, requests: [] };
 
 /** Bytes with the checksum that belongs to them: what somebody who knows the format would write. */
 function resealed(bytes: Uint8Array): Uint8Array {
@@ -119,6 +130,10 @@ describe('segment index', () => {
     expect(isAccepted(filled(SEGMENT_INDEX_BYTES_MAX + 1, 0))).toBe(false);
   });
 
+  it('accepts the sample that the refused ones are made from', () => {
+    expect(isAccepted(resealed(encodeSegmentIndex(nodeHashes, SAMPLE)))).toBe(true);
+  });
+
   it.each([
     ['leaves that are no whole blocks', 16, 1],
     ['a segment that is not full', 16, 0x0000_ff00],
@@ -134,8 +149,9 @@ describe('segment index', () => {
 
   it.each([
     ['times that go back', { blocks: SAMPLE.blocks.toReversed().map((block, i) => ({ ...block, offset: i * 20_000 })) }],
-    ['an epoch that begins behind the segment', { epochFirstSeq: 2 * LEAVES + 1 }],
-    ['an epoch opened after the last leaf', { epochOpenedNs: SAMPLE.lastTimeNs + 1n }],
+    ['an epoch that begins behind the segment', { epochs: { ...SAMPLE.epochs, firstSeq: 2 * LEAVES + 1 } }],
+    ['an epoch opened after the last leaf', { epochs: { ...SAMPLE.epochs, openedNs: SAMPLE.lastTimeNs + 1n } }],
+    ['a lineage of a later epoch', { epochs: { ...SAMPLE.epochs, lineages: [{ firstEpoch: 2 ** 32, commitment: SAMPLE.lastMac }] } }],
     ['a request that ends behind the segment', { requests: [{ ...request(1), last: 2 * LEAVES }] }],
     ['a request that ends before it', { requests: [{ ...request(1), first: 0, last: LEAVES - 1 }] }],
     ['requests that overlap', { requests: [request(3), request(4)] }],
