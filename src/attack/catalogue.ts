@@ -53,6 +53,7 @@ import { swapKeyFile } from './heads/swap-key-file.ts';
 import { swapVerifierKey } from './heads/swap-verifier-key.ts';
 import { watermarkEdit } from './heads/watermark-edit.ts';
 import { watermarkErase } from './heads/watermark-erase.ts';
+import { blindCanary } from './process/blind-canary.ts';
 import { blindWatcher } from './process/blind-watcher.ts';
 import { secondWriter } from './process/second-writer.ts';
 import { silenceStop, silenceKill } from './process/silence.ts';
@@ -141,6 +142,7 @@ export const CATALOGUE: readonly Attack[] = [
   silenceStop,
   silenceKill,
   blindWatcher,
+  blindCanary,
   tornWrite,
   backup,
   operatorChmod,

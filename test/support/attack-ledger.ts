@@ -19,7 +19,7 @@ export function attackLedger(options: { readonly epochs: number; readonly perEpo
       const tag = event % 5 === 0 ? filled(64, event % 251) : undefined;
       requests.push({ timeNs, leaves: event % 4 === 0 ? [{ payload }, { payload: second }] : [{ payload }], ...(tag && { tag }) });
     }
-    if (epoch < epochs) requests.push({ timeNs: opened + EPOCH_NS - SECOND_NS, seal: {} });
+    if (epoch < epochs) requests.push({ timeNs: opened + EPOCH_NS - SECOND_NS / 10n, seal: {} });
   }
   return makeLedger({ requests, epochPolicy: 'seal/v1', requestsPerCommit: perEpoch });
 }

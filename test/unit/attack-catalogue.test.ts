@@ -46,7 +46,7 @@ const PROMISED: Readonly<Record<string, readonly string[]>> = {
   'store to an already dirty page': ['mmap-store-dirty'],
   'hard link, bind mount, other namespace': ['hard-link-write', 'bind-mount-write'],
   'rename-over, exchange, symlink, directory swap, overmount': ['rename-over', 'exchange', 'symlink', 'directory-swap', 'overmount'],
-  'blinding the watcher': ['blind-watcher'],
+  'blinding the watcher': ['blind-watcher', 'blind-canary'],
   'index edit': ['index-edit'],
   'watermark and lock edit': ['watermark-edit', 'watermark-erase', 'lock-edit'],
   'non-canonical bytes': ['non-canonical'],

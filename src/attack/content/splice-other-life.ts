@@ -1,8 +1,7 @@
-import { AttackError } from '../attack-error.ts';
 import { TAMPERED, type Attack } from '../attack.ts';
 import { rewrite } from '../disk.ts';
 import { joinFrames } from '../frames.ts';
-import { LedgerView } from '../ledger-view.ts';
+import { olderCopy } from '../older-copy.ts';
 
 export const spliceOtherLife: Attack = {
   name: 'splice-other-life',
@@ -13,10 +12,7 @@ export const spliceOtherLife: Attack = {
   isLocated: true,
   live: 'detected',
   apply(view) {
-    if (view.olderDir === undefined)
-      throw new AttackError('not-possible', 'it needs --older DIR: a copy of the folder that went on differently');
-    const earlier = new LedgerView({ dataDir: view.olderDir });
-    const held = earlier.leaves();
+    const held = olderCopy(view, 'a copy of the folder that went on differently').leaves();
     const { seq } = view.victim((leaf, seq) => seq < held.length && !held[seq].equals(leaf));
     const { segment } = view.place(seq);
     const leaves = view.frames(segment).map(({ leaf }) => leaf);

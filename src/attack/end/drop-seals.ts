@@ -8,7 +8,7 @@ export const dropSeals: Attack = {
   summary: 'the last seal and all after it are dropped by a thief of every secret, so that an epoch before the theft runs again',
   needs: ['epoch-key', 'log-key', 'seals'],
   isHarmful: true,
-  expected: { root: 'TRUNCATED', anchor: 'ROLLED_BACK', public: 'TRUNCATED' },
+  expected: { root: 'TAMPERED', anchor: 'ROLLED_BACK', public: 'TAMPERED' },
   isLocated: false,
   live: 'detected',
   apply(view) {

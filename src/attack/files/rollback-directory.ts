@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { AttackError } from '../attack-error.ts';
 import type { Attack } from '../attack.ts';
 import { copyOver, removeTree } from '../disk.ts';
-import { LedgerView } from '../ledger-view.ts';
+import { olderCopy } from '../older-copy.ts';
 
 export const rollbackDirectory: Attack = {
   name: 'rollback-directory',
@@ -13,11 +12,10 @@ export const rollbackDirectory: Attack = {
   isLocated: false,
   live: 'detected',
   apply(view) {
-    if (view.olderDir === undefined) throw new AttackError('not-possible', 'it needs --older DIR: an older copy of the folder');
-    const older = new LedgerView({ dataDir: view.olderDir });
+    const older = olderCopy(view);
     const [size, last] = [older.size(), view.size() - 1];
     for (const name of ['ledger', 'keys']) removeTree(join(view.dataDir, name));
-    copyOver(view.olderDir, view.dataDir);
+    copyOver(older.dataDir, view.dataDir);
     return { leaves: { first: size, last }, note: `set the folder back to its state of ${size} leaves` };
   },
 };
