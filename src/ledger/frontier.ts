@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { TILE_WIDTH } from '../kernel/leaf.ts';
+import type { Sha256Lanes } from '../kernel/sha256-lanes.ts';
 
 const HASH = 32;
 /** 2^53 leaves and no more: a seq is a safe integer. */
@@ -28,10 +29,29 @@ export class Frontier {
   }
 
   add(leafHashLatin1: string): void {
+    this.#add(leafHashLatin1, 0);
+  }
+
+  /** Adds `count` leaf hashes that lie end to end at `at` in the lanes' memory; they are overwritten. */
+  addHashes(lanes: Sha256Lanes, at: number, count: number): void {
+    for (let done = 0; done < count;) {
+      // The largest complete subtree that begins here, up to a block: its nodes are hashed side by side.
+      let level = 0;
+      while (1 << level < TILE_WIDTH && done + (2 << level) <= count && this.#size % (2 << level) === 0) level++;
+      const from = at + done * HASH;
+      for (let pairs = 1 << level; pairs >= 2; pairs /= 2) lanes.nodes(from, pairs / 2);
+      this.#add(lanes.bytes.toString('latin1', from, from + HASH), level);
+      done += 1 << level;
+    }
+  }
+
+  /** Adds the complete subtree of 2^level leaves; the size is a multiple of that. */
+  #add(subtreeLatin1: string, atLevel: number): void {
     const node = this.#node;
-    let current = leafHashLatin1;
-    let level = 0;
-    let rest = this.#size;
+    let current = subtreeLatin1;
+    let level = atLevel;
+    let rest = Math.floor(this.#size / (1 << level));
+    if (1 << level === TILE_WIDTH) this.#blockRoots.push(ownBytes(current));
     while (rest % 2 === 1) {
       this.#stack.copy(node, 1, level * HASH, (level + 1) * HASH);
       node.write(current, 1 + HASH, HASH, 'latin1');
@@ -41,7 +61,7 @@ export class Frontier {
       if (1 << level === TILE_WIDTH) this.#blockRoots.push(ownBytes(current));
     }
     this.#stack.write(current, level * HASH, HASH, 'latin1');
-    this.#size++;
+    this.#size += 1 << atLevel;
   }
 
   takeBlockRoots(): Uint8Array[] {

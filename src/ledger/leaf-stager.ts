@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-import { writeU16, writeU32, writeU64 } from '../kernel/bytes.ts';
 import {
   FLAG_REQUEST_TAG,
   FRAME_PREFIX_BYTES,
@@ -19,7 +17,7 @@ export interface LeafParts {
   readonly seq: number;
   readonly tag: Uint8Array | undefined;
   /** The payload is payloads[payloadFrom, payloadTo). */
-  readonly payloads: Uint8Array;
+  readonly payloads: Buffer;
   readonly payloadFrom: number;
   readonly payloadTo: number;
 }
@@ -46,29 +44,30 @@ export class LeafStager {
     this.#epoch = epoch;
   }
 
-  /** Writes one frame to `out` at `at` (the caller made room); returns its leaf hash as a latin1 string. */
-  stage(out: Buffer, at: number, leaf: LeafParts): string {
-    const tagBytes = leaf.tag === undefined ? 0 : REQUEST_TAG_BYTES;
-    const bodyBytes = LEAF_HEADER_BYTES + tagBytes + leaf.payloadTo - leaf.payloadFrom;
+  /** Writes one frame to `out` at `at` (the caller made room); returns the byte behind it. */
+  stage(out: Buffer, at: number, leaf: LeafParts): number {
+    const { buffer, view } = this.chain;
+    const { tag, payloads, payloadFrom, payloadTo } = leaf;
+    const header = FastChain.bodyAt;
+    const tagBytes = tag === undefined ? 0 : REQUEST_TAG_BYTES;
+    const bodyBytes = LEAF_HEADER_BYTES + tagBytes + payloadTo - payloadFrom;
     const leafBytes = bodyBytes + LEAF_MAC_BYTES;
-    const buffer = this.chain.buffer;
-    const p = FastChain.bodyAt;
-    buffer[p] = LEAF_VERSION;
-    buffer[p + 1] = leaf.type;
-    writeU16(buffer, p + 2, leaf.tag === undefined ? leaf.flags : leaf.flags | FLAG_REQUEST_TAG);
-    writeU64(buffer, p + 4, leaf.seq);
-    writeU32(buffer, p + 12, this.#epoch);
-    writeU32(buffer, p + 16, this.#timeHigh);
-    writeU32(buffer, p + 20, this.#timeLow);
-    if (leaf.tag !== undefined) buffer.set(leaf.tag, p + LEAF_HEADER_BYTES);
-    buffer.set(leaf.payloads.subarray(leaf.payloadFrom, leaf.payloadTo), p + LEAF_HEADER_BYTES + tagBytes);
-    const leafAt = at + FRAME_PREFIX_BYTES;
-    out.set(buffer.subarray(p, p + bodyBytes), leafAt);
-    out.write(this.chain.advance(bodyBytes), leafAt + bodyBytes, LEAF_MAC_BYTES, 'latin1');
-    // The leaf hash covers 0x00 ‖ leaf: the byte before the leaf is borrowed for that prefix, then the length goes there.
-    out[leafAt - 1] = 0x00;
-    const leafHash = hash('sha256', out.subarray(leafAt - 1, leafAt + leafBytes), 'latin1');
-    writeU16(out, at, leafBytes);
-    return leafHash;
+    buffer[header] = LEAF_VERSION;
+    buffer[header + 1] = leaf.type;
+    view.setUint16(header + 2, tag === undefined ? leaf.flags : leaf.flags | FLAG_REQUEST_TAG);
+    view.setUint32(header + 4, Math.floor(leaf.seq / 0x1_0000_0000));
+    view.setUint32(header + 8, leaf.seq % 0x1_0000_0000);
+    view.setUint32(header + 12, this.#epoch);
+    view.setUint32(header + 16, this.#timeHigh);
+    view.setUint32(header + 20, this.#timeLow);
+    if (tag !== undefined) buffer.set(tag, header + LEAF_HEADER_BYTES);
+    payloads.copy(buffer, header + LEAF_HEADER_BYTES + tagBytes, payloadFrom, payloadTo);
+    this.chain.advance(bodyBytes);
+    out[at] = leafBytes >>> 8;
+    out[at + 1] = leafBytes;
+    buffer.copy(out, at + FRAME_PREFIX_BYTES, header, header + bodyBytes);
+    const macAt = at + FRAME_PREFIX_BYTES + bodyBytes;
+    buffer.copy(out, macAt, FastChain.macAt, FastChain.macAt + LEAF_MAC_BYTES);
+    return macAt + LEAF_MAC_BYTES;
   }
 }

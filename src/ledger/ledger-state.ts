@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { toHex, utf8 } from '../kernel/bytes.ts';
+import { toHex } from '../kernel/bytes.ts';
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { GENESIS_PREVIOUS_MAC, keyCommitment } from '../kernel/chain.ts';
 import { EPOCH_POLICY_SEAL } from '../kernel/epoch.ts';
@@ -19,6 +19,7 @@ import { epochAfter, openEpoch, type EpochSecrets, type EpochState } from './epo
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { FastChain } from './fast-chain.ts';
 import { Frontier, type FrontierMark } from './frontier.ts';
+import { LeafLanes } from './leaf-lanes.ts';
 import { FRAME_OVERHEAD_BYTES, LeafStager } from './leaf-stager.ts';
 import { DeltaBuilder, nextSegment, type SegmentEnd } from './ledger-index.ts';
 import { MinuteCounter, type MinuteMark } from './minute-counter.ts';
@@ -43,6 +44,9 @@ export interface StateMark {
   readonly epochs: EpochState;
 }
 
+/** Staged frames wait for this much: enough to fill the lanes, and little enough to be in the cache still. */
+const HASH_AT_ONCE_BYTES = 128 * 1024;
+
 /** A record may need this much; requests bring their own sizes. */
 const RECORD_ROOM_BYTES = PAYLOAD_BYTES_MAX + FRAME_OVERHEAD_BYTES + REQUEST_TAG_BYTES;
 
@@ -53,15 +57,19 @@ const RECORD_ROOM_BYTES = PAYLOAD_BYTES_MAX + FRAME_OVERHEAD_BYTES + REQUEST_TAG
 export class LedgerState {
   readonly identity: LedgerIdentity;
   readonly chain: FastChain;
-  readonly frontier = new Frontier();
   readonly minutes = new MinuteCounter();
   readonly delta = new DeltaBuilder();
   end: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
   lastTimeNs = 0n;
   #epochs: EpochState;
+  readonly #frontier = new Frontier();
+  readonly #leafLanes = new LeafLanes();
   readonly #stager: LeafStager;
+  #size = 0;
   #group: Buffer = Buffer.alloc(1024 * 1024);
   #used = 0;
+  /** Up to here the frames of the group are in the tree. */
+  #hashed = 0;
   #pieces: Piece[] = [];
 
   /** An empty ledger; `reset` to a mark begins further on. */
@@ -83,7 +91,13 @@ export class LedgerState {
   }
 
   get size(): number {
-    return this.frontier.size;
+    return this.#size;
+  }
+
+  /** The tree over all leaves: those that still wait to be hashed are, first. */
+  get frontier(): Frontier {
+    if (this.#hashed < this.#used) this.#hashStaged();
+    return this.#frontier;
   }
 
   mark(): StateMark {
@@ -101,7 +115,9 @@ export class LedgerState {
     this.end = mark.end;
     this.lastTimeNs = mark.lastTimeNs;
     this.chain.reset(mark.mac);
-    this.frontier.reset(mark.frontier);
+    this.#frontier.reset(mark.frontier);
+    this.#size = mark.frontier.size;
+    this.#hashed = this.#used;
     this.minutes.reset(mark.minutes);
     this.#enter(mark.epochs);
     this.delta.take();
@@ -111,7 +127,9 @@ export class LedgerState {
   begin(nowNs: bigint): void {
     if (nowNs > this.lastTimeNs) this.lastTimeNs = nowNs;
     this.#stager.setTime(this.lastTimeNs);
+    if (this.#hashed < this.#used) this.#hashStaged();
     this.#used = 0;
+    this.#hashed = 0;
     this.#pieces = [];
   }
 
@@ -128,11 +146,12 @@ export class LedgerState {
     const first = this.size;
     const leaves = events.ends.length + (record === undefined ? 0 : 1);
     assertInvariant(leaves > 0, 'a request has at least one leaf');
-    this.#makeRoom(events.payloads.length + events.ends.length * FRAME_OVERHEAD_BYTES + RECORD_ROOM_BYTES);
+    const payloads = Buffer.from(events.payloads.buffer, events.payloads.byteOffset, events.payloads.length);
+    this.#makeRoom(payloads.length + events.ends.length * FRAME_OVERHEAD_BYTES + RECORD_ROOM_BYTES);
     let from = 0;
     for (let i = 0; i < events.ends.length; i++) {
       const flags = i === leaves - 1 ? FLAG_LAST_OF_REQUEST : 0;
-      this.#stageLeaf(LEAF_TYPES.event, flags, i === 0 ? request.requestTag : undefined, events.payloads, from, events.ends[i]);
+      this.#stageLeaf(LEAF_TYPES.event, flags, i === 0 ? request.requestTag : undefined, payloads, from, events.ends[i]);
       from = events.ends[i];
     }
     this.minutes.countLeaves(first, leaves, this.lastTimeNs);
@@ -198,6 +217,7 @@ export class LedgerState {
     this.delta.leaf(this.size, end, timeNs);
     frame[1] = 0x00;
     this.frontier.add(hash('sha256', frame.subarray(1), 'latin1'));
+    this.#size++;
     this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + frame.length };
     this.lastTimeNs = timeNs;
     if (after !== this.#epochs) this.#enter(after);
@@ -208,7 +228,8 @@ export class LedgerState {
     const macAt = frame.length - LEAF_MAC_BYTES;
     const before = this.chain.mac();
     this.chain.buffer.set(frame.subarray(FRAME_PREFIX_BYTES, macAt), FastChain.bodyAt);
-    if (this.chain.advance(macAt - FRAME_PREFIX_BYTES) === frame.toString('latin1', macAt)) return true;
+    this.chain.advance(macAt - FRAME_PREFIX_BYTES);
+    if (this.chain.mac().equals(frame.subarray(macAt))) return true;
     this.chain.reset(before);
     return false;
   }
@@ -228,24 +249,27 @@ export class LedgerState {
   }
 
   #stageRecord(type: LeafTypeName, payload: Json, tag: Uint8Array | undefined): void {
-    const bytes = utf8(canonicalJson(payload));
+    const bytes = Buffer.from(canonicalJson(payload));
     assertInvariant(bytes.length <= PAYLOAD_BYTES_MAX, `a ${type} record fits a leaf`);
     this.#stageLeaf(LEAF_TYPES[type], FLAG_LAST_OF_REQUEST, tag, bytes, 0, bytes.length);
   }
 
-  #stageLeaf(type: number, flags: number, tag: Uint8Array | undefined, payloads: Uint8Array, payloadFrom: number, payloadTo: number): void {
+  #stageLeaf(type: number, flags: number, tag: Uint8Array | undefined, payloads: Buffer, payloadFrom: number, payloadTo: number): void {
     const end = nextSegment(this.end);
-    const seq = this.size;
+    const seq = this.#size++;
     this.delta.leaf(seq, end, this.lastTimeNs);
     const at = this.#used;
-    const leafHash = this.#stager.stage(this.#group, at, { type, flags, seq, tag, payloads, payloadFrom, payloadTo });
-    const frameBytes = FRAME_OVERHEAD_BYTES + (tag === undefined ? 0 : REQUEST_TAG_BYTES) + payloadTo - payloadFrom;
-    this.frontier.add(leafHash);
-    this.#used = at + frameBytes;
+    this.#used = this.#stager.stage(this.#group, at, { type, flags, seq, tag, payloads, payloadFrom, payloadTo });
     const piece = this.#pieces.at(-1);
     if (piece?.segmentFirst === end.first) piece.to = this.#used;
     else this.#pieces.push({ segmentFirst: end.first, fileOffset: end.bytes, from: at, to: this.#used });
-    this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + frameBytes };
+    this.end = { first: end.first, leaves: end.leaves + 1, bytes: end.bytes + this.#used - at };
+    if (this.#used - this.#hashed >= HASH_AT_ONCE_BYTES) this.#hashStaged();
+  }
+
+  #hashStaged(): void {
+    this.#leafLanes.addTo(this.#frontier, this.#group.subarray(this.#hashed, this.#used));
+    this.#hashed = this.#used;
   }
 
   #makeRoom(bytes: number): void {
