@@ -1,4 +1,4 @@
-import { systemClock } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { CheckpointLock } from './checkpoint-lock.ts';
 import { createLedger } from './create-ledger.ts';
 import { isPresent } from './files.ts';
@@ -13,6 +13,7 @@ export interface OpenOptions {
   readonly keysDir: string | undefined;
   readonly origin: string | undefined;
   readonly anchorNote: string | undefined;
+  readonly clock: Clock;
   readonly journal: WriteJournal;
   readonly openLock: (ledgerId: Uint8Array) => CheckpointLock | undefined;
 }
@@ -30,7 +31,7 @@ export async function openOrCreate(paths: LedgerPaths, options: OpenOptions): Pr
   if (!isPresent(paths.ledger)) {
     const keys = createKeys(options.dataDir, options.keysDir);
     assertNotDeleted(paths, keys);
-    createLedger(paths, keys, options.origin ?? defaultOrigin(keys.publicKey), systemClock);
+    createLedger(paths, keys, options.origin ?? defaultOrigin(keys.publicKey), options.clock);
     keys.epoch.wipe();
   }
   const genesis = readGenesis(paths);

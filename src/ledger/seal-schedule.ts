@@ -22,15 +22,19 @@ export class SealSchedule {
     this.#limits = limits;
   }
 
-  isDue(state: { readonly epochs: EpochState; readonly epochLeaves: number }, monotonicNs: bigint): boolean {
-    const { epoch, isActive, isSealing } = state.epochs;
-    if (!isSealing) return false;
+  /** Notes when epochs are opened and get their first leaf that counts; to be called whenever leaves were staged. */
+  observe({ epoch, isActive }: EpochState, monotonicNs: bigint): void {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#openedNs = monotonicNs;
       this.#activeNs = undefined;
     }
     if (isActive) this.#activeNs ??= monotonicNs;
+  }
+
+  isDue(state: { readonly epochs: EpochState; readonly epochLeaves: number }, monotonicNs: bigint): boolean {
+    this.observe(state.epochs, monotonicNs);
+    if (!state.epochs.isSealing) return false;
     const { afterMs, idleMs } = this.#limits;
     if (this.isFull(state.epochLeaves) || monotonicNs - this.#openedNs >= BigInt(idleMs) * NS_PER_MS) return true;
     return this.#activeNs !== undefined && monotonicNs - this.#activeNs >= BigInt(afterMs) * NS_PER_MS;

@@ -69,7 +69,7 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
   makeDirectory(dirname(paths.ledger));
   const lock = lockLedger(paths.lock);
   const openLock = (ledgerId: Uint8Array): ReturnType<typeof openCheckpointLock> => openCheckpointLock(options.lock, ledgerId);
-  const { keys, recovered, ...locked } = await openOrCreate(paths, { ...options, journal, openLock });
+  const { keys, recovered, ...locked } = await openOrCreate(paths, { ...options, clock: systemClocks.wall, journal, openLock });
   const { identity } = recovered;
   const roots = new RootQuestions(post);
   const events = {

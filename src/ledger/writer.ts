@@ -267,6 +267,7 @@ export class Writer {
       return undefined;
     }
     this.#isDiskFull = false;
+    this.#schedule.observe(state.epochs, this.#options.clocks.monotonic());
     return {
       ...this.#target(sealed),
       results,

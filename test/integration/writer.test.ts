@@ -6,57 +6,16 @@ import { leafHash } from '../../src/kernel/hashes.ts';
 import { LEAF_TYPES, TILE_WIDTH, type Leaf } from '../../src/kernel/leaf.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
-import { createLedger } from '../../src/ledger/create-ledger.ts';
-import { CheckpointAnchor } from '../../src/ledger/checkpoint-anchor.ts';
-import { createKeys, defaultOrigin, loadKeys } from '../../src/ledger/keys.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
 import { parseFrames } from '../../src/ledger/read-block.ts';
-import { recoverLedger } from '../../src/ledger/recover.ts';
-import { Writer, type Commit } from '../../src/ledger/writer.ts';
 import { batchOf } from '../support/batch-of.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { startWriter } from '../support/writer-in-hand.ts';
 
 const MINUTE_NS = 60_000_000_000n;
 const START_NS = 29_000_000n * MINUTE_NS + 5_000_000_000n;
-
-/** A writer in this thread with a clock in our hands. */
-async function startWriter(dataDir: string, clock: () => bigint) {
-  const paths = ledgerPaths(dataDir);
-  const keys = readdirSync(dataDir).includes('ledger') ? loadKeys(paths) : createKeys(dataDir);
-  if (!readdirSync(dataDir).includes('ledger')) createLedger(paths, keys, defaultOrigin(keys.publicKey), clock);
-  const recovered = await recoverLedger(paths, keys);
-  const waiting = new Map<number, (commit: Commit) => void>();
-  const events = {
-    committed: (commit: Commit) => commit.results.forEach(({ id }) => waiting.get(id)?.(commit)),
-    anchored: () => expect.unreachable(),
-    diskFull: () => expect.unreachable(),
-    fatal: (cause: unknown) => {
-      throw cause;
-    },
-  };
-  // Both clocks are one: nobody sets it here. No epoch ends before the writer is closed.
-  const { writer } = await Writer.open(paths, keys, recovered, events, {
-    clocks: { wall: clock, monotonic: clock },
-    sealLimits: { afterMs: 1e12, idleMs: 1e12, leavesMax: 1e12 },
-    bootId: 'test',
-    anchor: new CheckpointAnchor(undefined, recovered.identity, undefined),
-    rootAt: () => expect.unreachable(),
-  });
-  const running = writer.run();
-  let id = 0;
-  const append = (events: Parameters<typeof batchOf>[0]): Promise<Commit> =>
-    new Promise((resolve) => {
-      waiting.set(++id, resolve);
-      writer.append(id, { events: batchOf(events) });
-    });
-  const close = async (): Promise<void> => {
-    writer.close();
-    await running;
-  };
-  return { append, close, tick: () => writer.tick() };
-}
 
 function readLeaves(dataDir: string): Leaf[] {
   const { segments } = ledgerPaths(dataDir);
@@ -72,13 +31,13 @@ describe('minute summaries', () => {
   it('close each minute with counts by level and tenant, also across a restart and when nothing arrives', async () => {
     using dir = tempDir();
     let nowNs = START_NS;
-    const first = await startWriter(dir.path, () => nowNs);
+    const first = await startWriter(dir.path, { wall: () => nowNs });
     await first.append([{ message: 'a', level: 'error', tenant: 'x' }, { message: 'b' }]);
     await first.close();
-    const second = await startWriter(dir.path, () => nowNs);
+    const second = await startWriter(dir.path, { wall: () => nowNs });
     await second.append([{ message: 'c', level: 'error', tenant: 'y' }]);
     nowNs += MINUTE_NS;
-    second.tick();
+    second.writer.tick();
     await second.append([{ message: 'd', level: 'info' }]);
     nowNs += 10n * MINUTE_NS;
     await second.append([{ message: 'e' }]);
@@ -93,10 +52,10 @@ describe('minute summaries', () => {
   it('leave an idle ledger alone: a minute with nothing but a summary gets none', async () => {
     using dir = tempDir();
     let nowNs = START_NS;
-    const writer = await startWriter(dir.path, () => nowNs);
+    const writer = await startWriter(dir.path, { wall: () => nowNs });
     for (let i = 0; i < 5; i++) {
       nowNs += MINUTE_NS;
-      writer.tick();
+      writer.writer.tick();
     }
     await writer.close();
     expect(summaries(readLeaves(dir.path))).toHaveLength(1);
@@ -105,7 +64,7 @@ describe('minute summaries', () => {
   it('name at most 64 tenants and count the rest together', async () => {
     using dir = tempDir();
     let nowNs = START_NS;
-    const writer = await startWriter(dir.path, () => nowNs);
+    const writer = await startWriter(dir.path, { wall: () => nowNs });
     await writer.append(Array.from({ length: 100 }, (_, i) => ({ message: 'm', tenant: `t${i}` })));
     nowNs += MINUTE_NS;
     await writer.append([{ message: 'next' }]);
@@ -120,7 +79,7 @@ describe('time in the ledger', () => {
   it('never goes back when the clock does', async () => {
     using dir = tempDir();
     let nowNs = START_NS;
-    const writer = await startWriter(dir.path, () => nowNs);
+    const writer = await startWriter(dir.path, { wall: () => nowNs });
     for (const step of [1_000n, -3_600_000_000_000n, 5n, -1n, 60_000_000_000n]) {
       nowNs += step;
       await writer.append([{ message: 'tick' }]);
