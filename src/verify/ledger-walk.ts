@@ -21,15 +21,13 @@ import { initialState, type SegmentState } from './segment-state.ts';
 import { SEGMENT_BYTES_MAX, SegmentWindow } from './segment-window.ts';
 import { TreeFrontier } from './tree-frontier.ts';
 import type { WalkSegment, WalkTask } from './walk-task.ts';
+import type { CommitFacts } from './watermark-slots.ts';
 
 /** Keys are evolved over damage: no more epochs than a fortnight has, at a second or two of work. */
 const EPOCHS_MISSING_MAX = 1 << 20;
 
-export interface CommitFacts {
-  /** MAC (latin1) of the last leaf. */
-  readonly mac: string;
-  /** The epoch that runs after it. */
-  readonly epoch: number;
+/** What stood at the end of a commit whose last leaf is sound. */
+interface SignedCommit extends CommitFacts {
   /** Verifier key of that epoch, where heads carry its signature and nothing hides it. */
   readonly epochKey: string | undefined;
 }
@@ -53,8 +51,8 @@ export class LedgerWalk {
   #isStopped = false;
   #isOverfull = false;
   readonly roots = new Map<number, Uint8Array>();
-  /** What stood at the end of each commit whose last leaf is sound. */
-  readonly commits = new Map<number, CommitFacts>();
+  /** By size. */
+  readonly commits = new Map<number, SignedCommit>();
   /** Verifier keys of the epochs that were wanted. */
   readonly epochKeys = new Map<number, string>();
   /** Bytes after the acknowledged end that are no whole request. */

@@ -51,7 +51,12 @@ export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerRepo
   for (const warning of input.warnings ?? []) before.add(warning);
   const inputs = readInputs(input.files, input.hmacKeys, input.pinnedKey, before);
   let context = await walkAll(input, inputs, inputs.watermark, before);
-  const judged = judgeWatermark(inputs.watermark, (epoch) => context.keys.keyOf(epoch));
+  const { keys, walk: firstWalk } = context;
+  const judged = judgeWatermark(
+    inputs.watermark,
+    (epoch) => keys.keyOf(epoch),
+    (size) => firstWalk.commits.get(size),
+  );
   // What a disproved slot claimed had a say in where the ledger must not end: once more without it.
   if (judged.slots.length < inputs.watermark.slots.length) context = await walkAll(input, inputs, judged, before);
   context = { ...context, watermark: judged };

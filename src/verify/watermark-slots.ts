@@ -51,21 +51,39 @@ export function readWatermark(file: Uint8Array): Watermark {
   return { slots, slotFaults, fileFaults: fileFaults(file) };
 }
 
+/** What the leaves say about a size: the epoch that runs after it, and the MAC (latin1) of its last leaf. */
+export interface CommitFacts {
+  readonly epoch: number;
+  readonly mac: string;
+}
+
 /**
  * Keeps the slots that are not disproved. Those of an epoch without a known key count only where no slot can be checked: beside one
- * that can, they are absent (the process died between the key and the second slot).
+ * that can, they are absent (the process died between the key and the second slot), as long as the leaves do not contradict them.
  */
-export function judgeWatermark(watermark: Watermark, keyOf: (epoch: number) => Uint8Array | undefined): Watermark {
+export function judgeWatermark(
+  watermark: Watermark,
+  keyOf: (epoch: number) => Uint8Array | undefined,
+  commitOf: (size: number) => CommitFacts | undefined,
+): Watermark {
   const judged = watermark.slots.map((slot) => {
     const key = keyOf(slot.epoch);
     return { slot, isRight: key === undefined ? undefined : isSlotOf(slot, key) };
   });
   const right = judged.filter(({ isRight }) => isRight === true);
-  const kept = right.length > 0 ? right : judged.filter(({ isRight }) => isRight === undefined);
+  const unknown = judged.filter(({ isRight }) => isRight === undefined);
   const wrong = judged.filter(({ isRight }) => isRight === false);
   const slotFaults = [...watermark.slotFaults, ...wrong.map(({ slot }) => toFault(slot.index, 'a MAC that does not fit its content'))];
+  if (right.length > 0) {
+    const contradicted = unknown.filter(({ slot }) => isContradicted(slot, commitOf(slot.size)));
+    slotFaults.push(...contradicted.map(({ slot }) => toFault(slot.index, 'another epoch or MAC than the leaves give')));
+  }
   slotFaults.sort((a, b) => a.byteOffset - b.byteOffset);
-  return { ...watermark, slots: kept.map(({ slot }) => slot), slotFaults };
+  return { ...watermark, slots: (right.length > 0 ? right : unknown).map(({ slot }) => slot), slotFaults };
+}
+
+function isContradicted(slot: WatermarkSlot, commit: CommitFacts | undefined): boolean {
+  return commit !== undefined && (commit.epoch !== slot.epoch || commit.mac !== Buffer.from(slot.mac).toString('latin1'));
 }
 
 /** Everything wrong with the file: its slots, how they stand to each other, and what lies around them. */
