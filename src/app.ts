@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Anchors } from './anchor/open-anchors.ts';
 import { describeApi } from './http/describe-api.ts';
 import type { Secrets } from './config/secrets.ts';
 import { registerAnswerBudget } from './http/plugins/answer-budget.ts';
@@ -12,6 +13,8 @@ import { registerHealth, type Lifecycle } from './http/routes/health.ts';
 import { BODY_BYTES_MAX, EVENT_MEDIA_TYPES, registerIngest } from './http/routes/ingest.ts';
 import { registerLedger } from './http/routes/ledger.ts';
 import { registerQuery } from './http/routes/query.ts';
+import { registerReceipts } from './http/routes/receipts.ts';
+import { registerWitness } from './http/routes/witness.ts';
 import { Turns } from './http/turns.ts';
 import type { Ledger } from './ledger/ports.ts';
 import type { Observer } from './observe/observer.ts';
@@ -33,6 +36,8 @@ export interface AppDependencies {
   readonly secrets: Secrets;
   readonly lifecycle: Lifecycle;
   readonly version: string;
+  /** Undefined: no witness, and none asked. */
+  readonly anchors?: Anchors | undefined;
   /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
 }
@@ -44,6 +49,7 @@ export async function buildApp({
   secrets,
   lifecycle,
   version,
+  anchors,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: AppDependencies): Promise<FastifyInstance> {
   const app = fastify({
@@ -76,12 +82,14 @@ export async function buildApp({
     observer.requestAnswered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });
   await describeApi(app, version);
-  registerIngest(app, ledger, observer);
   const turns = new Turns();
+  registerIngest(app, ledger, observer, turns);
   registerQuery(app, ledger, turns);
-  registerLedger(app, ledger, turns);
+  registerLedger(app, ledger, turns, anchors?.rounds);
+  registerReceipts(app, ledger, turns);
+  registerWitness(app, anchors?.witness, observer);
   registerBundles(app, ledger, observer);
-  registerHealth(app, ledger, observer, lifecycle);
+  registerHealth(app, ledger, observer, lifecycle, anchors);
   await app.ready();
   return app;
 }

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { openAnchors, readAnchorInputs } from './anchor/open-anchors.ts';
 import { buildApp } from './app.ts';
 import { toolVersion } from './kernel/tool-version.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
+import type { CheckpointLockOptions } from './ledger/checkpoint-lock.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { Observer } from './observe/observer.ts';
@@ -31,15 +33,20 @@ export interface ContextOptions {
 export async function createContext(config: Config, secrets: Secrets, log: Logger, options: ContextOptions = {}): Promise<Context> {
   const version = toolVersion();
   const observer = new Observer(log, version);
+  const anchorInputs = await readAnchorInputs(config);
   const ledger = await openLedger({
     dataDir: config.dataDir,
     keysDir: config.keysDir,
     origin: config.origin,
     anchorNote: options.anchorNote,
+    lock: toLockOptions(config, secrets),
     queueRequestsMax: options.queueRequestsMax,
   });
   const failed = new Promise<LedgerError>((resolve) => ledger.events.once('fatal', resolve));
   ledger.events.on('committed', (commit) => observer.committed(commit));
+  const anchors = openAnchors(anchorInputs, ledger, observer);
+  ledger.events.on('published', () => anchors.rounds.wake());
+  for (const warning of anchors.warnings()) observer.log.warn(warning);
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -48,13 +55,21 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     secrets,
     lifecycle,
     version,
+    anchors,
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
+  // Without waiting for a commit: a witness that knows more than we have says so right after a rollback.
+  anchors.rounds.wake();
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     lifecycle.isStopping = true;
     await app.close();
+    await anchors.rounds.stop();
     await ledger.close();
   };
   return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
+}
+
+function toLockOptions({ anchor }: Config, { redisPassword }: Secrets): CheckpointLockOptions {
+  return anchor.kind === 'redis' ? { kind: 'redis', url: anchor.url, password: redisPassword } : anchor;
 }

@@ -40,6 +40,24 @@ export const METRICS = {
   },
   proofs_ledger_disk_full: { kind: 'gauge', help: '1 while the last write found the disk full.' },
   proofs_ledger_checkpoint_stale: { kind: 'gauge', help: '1 while the published checkpoint file is older than the head.' },
+  proofs_ledger_anchor_reachable: { kind: 'gauge', help: '0 while the checkpoint lock cannot be reached; 1 also when there is none.' },
+  proofs_ledger_unanchored_entries: { kind: 'gauge', help: 'Acknowledged leaves that no checkpoint in the lock covers yet.' },
+  proofs_receipts_total: { kind: 'counter', help: 'Receipts handed out with events.' },
+  proofs_witness_cosignatures_total: { kind: 'counter', help: 'Checkpoints of other logs that this sidecar cosigned.' },
+  proofs_witness_refusals_total: {
+    kind: 'counter',
+    help: 'Checkpoints of other logs that did not begin where the last cosigned one ended; `fork` is another tree of the same size.',
+    labels: ['kind'],
+  },
+  proofs_witness_answers_total: {
+    kind: 'counter',
+    help: 'What the witnesses of this ledger answered: cosigned, conflict or failed.',
+    labels: ['outcome'],
+  },
+  proofs_witness_conflicts_total: {
+    kind: 'counter',
+    help: 'Times a witness knew a later or another state of this ledger: it was rolled back or forked.',
+  },
   proofs_bundles_built_total: { kind: 'counter', help: 'Bundles handed out.' },
   proofs_bundle_bytes: {
     kind: 'histogram',

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { WitnessAnswer } from '../anchor/ask-witness.ts';
 import type { Commit } from '../ledger/writer.ts';
 import type { LedgerStats } from '../ledger/ports.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
@@ -61,6 +62,40 @@ export class Observer {
     this.#observe('proofs_ledger_commit_seconds', commit.commitMs / 1000);
   }
 
+  receiptGiven(): void {
+    this.#count('proofs_receipts_total');
+  }
+
+  /** The events are stored; their producer can ask for the receipt again. */
+  receiptFailed(error: unknown): void {
+    this.log.error({ err: error }, 'a receipt could not be made');
+  }
+
+  checkpointCosigned(origin: string, size: number): void {
+    this.#count('proofs_witness_cosignatures_total');
+    this.log.debug({ origin, size }, 'cosigned a checkpoint of another log');
+  }
+
+  /** A log asked with another size than the one it got cosigned last: it did not know, or it was rolled back. */
+  cosigningRefused(origin: string, size: number, isFork: boolean): void {
+    this.#count('proofs_witness_refusals_total', 1, { kind: isFork ? 'fork' : 'size' });
+    if (isFork) this.log.error({ origin, size }, 'another log shows a second history of the size that was cosigned');
+    else this.log.debug({ origin, size }, 'another log asked with a size that is not the one cosigned last');
+  }
+
+  /** What a witness of this ledger answered. */
+  witnessAnswered(witness: string, { outcome, ...answer }: WitnessAnswer): void {
+    this.#count('proofs_witness_answers_total', 1, { outcome });
+    if (outcome === 'conflict') {
+      this.#count('proofs_witness_conflicts_total');
+      this.log.error({ witness, ...answer }, 'a witness knows another state of this ledger: it was rolled back or forked');
+    } else this.log[outcome === 'failed' ? 'warn' : 'debug']({ witness, ...answer }, `a witness answered: ${outcome}`);
+  }
+
+  witnessRecordFailed(error: unknown): void {
+    this.log.warn({ err: error }, 'what a witness did could not be recorded');
+  }
+
   bundleBuilt(bytes: number, sha256: string, entries: number): void {
     this.#count('proofs_bundles_built_total');
     this.#observe('proofs_bundle_bytes', bytes);
@@ -74,6 +109,8 @@ export class Observer {
     this.#set('proofs_ledger_queue_requests', stats.queuedRequests);
     this.#set('proofs_ledger_recoveries', stats.recoveries);
     this.#set('proofs_ledger_disk_full', stats.isDiskFull ? 1 : 0);
+    this.#set('proofs_ledger_anchor_reachable', stats.isAnchorReachable ? 1 : 0);
+    this.#set('proofs_ledger_unanchored_entries', stats.unanchoredEntries);
     this.#set('proofs_ledger_checkpoint_stale', stats.isCheckpointStale ? 1 : 0);
     return this.registry.metrics();
   }

@@ -150,15 +150,18 @@ describe('the description of the interface', () => {
     >;
     expect(Object.keys(paths).toSorted()).toEqual(
       [
+        '/add-checkpoint',
         '/bundles',
         '/checkpoint',
         '/events',
         '/healthz',
         '/ledger/proof',
+        '/ledger/receipt',
         '/ledger/status',
         '/metrics',
         '/readyz',
         '/tile/{path}',
+        '/witness/key',
       ].toSorted(),
     );
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));

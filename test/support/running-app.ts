@@ -36,7 +36,7 @@ export async function startApp(overrides: AppOverrides = {}): Promise<RunningApp
   const { dataDir: given, env, ...options } = overrides;
   const folder = given === undefined ? tempDir() : undefined;
   const dataDir = given ?? folder?.path ?? '';
-  const config = parseConfig({ PROOFS_LOG_LEVEL: 'debug', ...env, PROOFS_DATA_DIR: dataDir });
+  const config = parseConfig({ PROOFS_LOG_LEVEL: 'debug', PROOFS_ANCHOR: 'off', ...env, PROOFS_DATA_DIR: dataDir });
   const logLines: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {

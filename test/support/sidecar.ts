@@ -14,6 +14,8 @@ export interface SidecarOptions {
   readonly dataDir: string;
   /** Settings beside host, port and folder, which are set here. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A free port unless given: for those whom others must find again after a restart. */
+  readonly port?: number;
   /** Runs it under `strace -f` with these arguments; they must name an output file (-o). */
   readonly strace?: readonly string[];
 }
@@ -61,9 +63,10 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
   const env = {
     PATH: process.env.PATH ?? '',
     PROOFS_LOG_LEVEL: 'warn',
+    PROOFS_ANCHOR: 'off',
     ...options.env,
     PROOFS_HOST: '127.0.0.1',
-    PROOFS_PORT: '0',
+    PROOFS_PORT: String(options.port ?? 0),
     PROOFS_DATA_DIR: options.dataDir,
   };
   const node = [process.execPath, MAIN, 'serve'];

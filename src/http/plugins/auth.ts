@@ -3,11 +3,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Secrets } from '../../config/secrets.ts';
 import { HttpError } from '../http-error.ts';
 
-/** Routes that give nothing away and must answer without a secret: probes and documentation. */
-const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json', '/docs']);
+/**
+ * Routes that give nothing away and must answer without a secret: probes, documentation, and what other logs ask of a witness
+ * (c2sp.org/tlog-witness knows no authentication beside the signature of the checkpoint).
+ */
+const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json', '/docs', '/add-checkpoint', '/witness/key']);
 const OPEN_PREFIX = '/docs/';
 
-/** With a token configured, every request but probes and documentation has to carry it. */
+/** With a token configured, every request but those of OPEN_ROUTES has to carry it. */
 export function registerAuth(app: FastifyInstance, secrets: Secrets): void {
   const { tokenDigest } = secrets;
   if (tokenDigest === undefined) return;

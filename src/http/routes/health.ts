@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { Anchors } from '../../anchor/open-anchors.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import type { Observer } from '../../observe/observer.ts';
 import { rawResponse } from '../schemas/common.ts';
@@ -14,7 +15,13 @@ const Readiness = Type.Object(
   { description: 'Whether events are taken, and what is wrong.' },
 );
 
-export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: Observer, lifecycle: Lifecycle): void {
+export function registerHealth(
+  app: FastifyInstance,
+  ledger: Ledger,
+  observer: Observer,
+  lifecycle: Lifecycle,
+  anchors: Anchors | undefined,
+): void {
   app.get(
     '/healthz',
     {
@@ -36,7 +43,7 @@ export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: O
     response: { 200: Readiness, 503: Readiness },
   };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const { blocking, degraded } = reasons(ledger, lifecycle);
+    const { blocking, degraded } = reasons(ledger, lifecycle, anchors);
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
@@ -52,7 +59,7 @@ export function registerHealth(app: FastifyInstance, ledger: Ledger, observer: O
   });
 }
 
-function reasons(ledger: Ledger, lifecycle: Lifecycle): { blocking: string[]; degraded: string[] } {
+function reasons(ledger: Ledger, lifecycle: Lifecycle, anchors: Anchors | undefined): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
   const blocking = [
     ...(lifecycle.isStopping ? ['shutting down'] : []),
@@ -61,6 +68,10 @@ function reasons(ledger: Ledger, lifecycle: Lifecycle): { blocking: string[]; de
   const degraded = [
     ...(stats.isCheckpointStale ? ['the published checkpoint is older than the ledger: the disk is nearly full'] : []),
     ...(stats.recoveries > 0 ? [`this start had to repair ${stats.recoveries} thing(s); see the recovery entries`] : []),
+    ...(stats.isAnchorReachable
+      ? []
+      : [`the checkpoint lock cannot be reached: ${stats.unanchoredEntries} entries are in no lock, receipts are refused`]),
+    ...(anchors?.warnings() ?? []),
   ];
   return { blocking, degraded };
 }

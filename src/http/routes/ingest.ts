@@ -4,11 +4,14 @@ import { Type } from 'typebox';
 import type { Json } from '../../kernel/canonical-json.ts';
 import { REQUEST_TAG_BYTES } from '../../kernel/leaf.ts';
 import { parseEvents, type Fault, type ParsedEvents } from '../../ingest/parse-events.ts';
-import type { Ledger } from '../../ledger/ports.ts';
+import { issueReceipt } from '../../anchor/issue-receipt.ts';
+import type { Appended, Ledger } from '../../ledger/ports.ts';
 import type { Observer } from '../../observe/observer.ts';
 import { HttpError } from '../http-error.ts';
 import { problemResponse } from '../schemas/common.ts';
 import { EVENTS_BODY } from '../schemas/event.ts';
+import type { Turns } from '../turns.ts';
+import { assertAnchored } from './receipts.ts';
 
 /** Bounds the memory of one request; 10,000 events of 800 bytes fit. */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -30,6 +33,12 @@ const Accepted = Type.Object(
     first: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the first of them.' }),
     last: Type.Union([Type.Integer(), Type.Null()], { description: 'Counter of the last of them.' }),
     checkpoint: Type.String({ description: 'Signed checkpoint that covers them (C2SP note).' }),
+    receipt: Type.Optional(
+      Type.Union([Type.String(), Type.Null()], {
+        description:
+          'With `receipt=1`: proves later that the ledger held them (docs/formats/ledger.md). null: the checkpoint lock was lost meanwhile; ask `/ledger/receipt` later.',
+      }),
+    ),
     rejected: Type.Optional(Type.Integer({ description: 'Lines refused under onInvalid=skip.' })),
     faults: Type.Optional(Type.Array(Type.Object({ line: Type.Integer(), field: Type.String(), reason: Type.String() }))),
     faultsTotal: Type.Optional(Type.Integer()),
@@ -41,6 +50,9 @@ const Query = Type.Object(
   {
     onInvalid: Type.Optional(
       Type.Enum(['reject', 'skip'], { description: 'skip: take the good lines, answer the faults, record what was refused.' }),
+    ),
+    receipt: Type.Optional(
+      Type.Enum(['1'], { description: 'Answer a receipt too; nothing is stored while none can be given (503 unanchored).' }),
     ),
   },
   { additionalProperties: false },
@@ -67,8 +79,10 @@ const schema = {
   },
 };
 
-export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: Observer): void {
-  app.post<{ Querystring: { onInvalid?: 'reject' | 'skip' } }>('/events', { schema }, async (request, reply) => {
+export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: Observer, turns: Turns): void {
+  app.post<{ Querystring: { onInvalid?: 'reject' | 'skip'; receipt?: '1' } }>('/events', { schema }, async (request, reply) => {
+    const wantsReceipt = request.query.receipt !== undefined;
+    if (wantsReceipt) assertAnchored(ledger);
     const onInvalid = request.query.onInvalid ?? 'reject';
     const key = idempotencyKey(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -96,9 +110,23 @@ export function registerIngest(app: FastifyInstance, ledger: Ledger, observer: O
       first: accepted === 0 ? null : appended.first,
       last: accepted === 0 ? null : appended.first + accepted - 1,
       checkpoint: appended.checkpoint,
+      ...(wantsReceipt ? { receipt: await receiptOf(appended, ledger, observer, turns) } : {}),
       ...refused,
     });
   });
+}
+
+/** The events are stored: whatever keeps a receipt from being made now must not make their producer send them again. */
+async function receiptOf(appended: Appended, ledger: Ledger, observer: Observer, turns: Turns): Promise<string | null> {
+  if (!appended.isAnchored) return null;
+  try {
+    const receipt = await turns.take(() => issueReceipt(ledger, appended.first, appended.last, appended.checkpoint));
+    observer.receiptGiven();
+    return receipt;
+  } catch (error) {
+    observer.receiptFailed(error);
+    return null;
+  }
 }
 
 /** Visible ASCII, 1 to 255 characters: what every HTTP client can send unchanged. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { WitnessRounds } from '../../anchor/witness-rounds.ts';
 import { toHex } from '../../kernel/bytes.ts';
 import { formatTlogProof } from '../../kernel/tlog-proof.ts';
 import { formatMoment } from '../../kernel/moment.ts';
@@ -29,19 +30,29 @@ const Status = Type.Object(
   { description: 'What the ledger is and how it fares.' },
 );
 
-export function registerLedger(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
-  const checkpoint = {
-    operationId: 'getCheckpoint',
-    tags: ['ledger'],
-    summary: 'Latest signed checkpoint (C2SP note)',
-    response: { 200: rawResponse('tlog-checkpoint', 'text/plain') },
-  };
-  app.get('/checkpoint', { schema: checkpoint }, (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(ledger.head().checkpoint),
-  );
+export function registerLedger(app: FastifyInstance, ledger: Ledger, turns: Turns, rounds: WitnessRounds | undefined): void {
+  registerCheckpoint(app, ledger, rounds);
   registerStatus(app, ledger);
   registerProof(app, ledger, turns);
   registerTiles(app, ledger, turns);
+}
+
+function registerCheckpoint(app: FastifyInstance, ledger: Ledger, rounds: WitnessRounds | undefined): void {
+  const schema = {
+    operationId: 'getCheckpoint',
+    tags: ['ledger'],
+    summary: 'Latest signed checkpoint (C2SP note)',
+    querystring: Type.Object(
+      { witnessed: Type.Optional(Type.Enum(['1'], { description: 'The latest one that witnesses cosigned, with their cosignatures.' })) },
+      { additionalProperties: false },
+    ),
+    response: { 200: rawResponse('tlog-checkpoint', 'text/plain'), 404: problemResponse('No witness has cosigned one since the start') },
+  };
+  app.get<{ Querystring: { witnessed?: '1' } }>('/checkpoint', { schema }, (request, reply) => {
+    const note = request.query.witnessed === undefined ? ledger.head().checkpoint : rounds?.witnessed;
+    if (note === undefined) throw new HttpError('not-found', 'no witness has cosigned a checkpoint since the start');
+    return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-cache').send(note);
+  });
 }
 
 function registerStatus(app: FastifyInstance, ledger: Ledger): void {
