@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, renameSync, truncateSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel, Worker } from 'node:worker_threads';
@@ -39,7 +39,7 @@ export function frames(firstSeq: number, count: number, payloadBytes = 40, type 
 
 /**
  * A data folder with files as a ledger has them, a writer that announces what it writes, and the real watch thread over it.
- * `using folder = ...` ends the thread.
+ * `await using folder = ...` ends the thread.
  */
 export class WatchedFolder implements AsyncDisposable {
   readonly dataDir: string;
@@ -53,6 +53,8 @@ export class WatchedFolder implements AsyncDisposable {
   /** Block roots that the tree has for [first, end); undefined when it cannot tell. Tests may replace it. */
   roots: (first: number, end: number) => Uint8Array | undefined = () => undefined;
   readonly #worker: Worker;
+  /** The writer holds its files open: what is put in their place does not get its bytes. */
+  readonly #open = new Map<number, number>();
   readonly #waiting = new Set<() => void>();
 
   constructor(dataDir: string, isImmutable = false) {
@@ -69,7 +71,7 @@ export class WatchedFolder implements AsyncDisposable {
       transferList: [port2],
     });
     this.#worker.on('message', (message: FromWatch) => this.#receive(message));
-    this.#worker.on('error', (error) => this.troubles.push(`the thread failed: ${error.stack}`));
+    this.#worker.on('error', (error: Error) => this.troubles.push(`the thread failed: ${error.stack}`));
   }
 
   path(name: string): string {
@@ -89,12 +91,34 @@ export class WatchedFolder implements AsyncDisposable {
   /** Announces and appends, as the writer does. */
   append(first: number, bytes: Buffer, at: number): void {
     this.journal.segment(first, at, at + bytes.length, digest(bytes));
-    appendFileSync(this.segmentPath(first), bytes);
+    const fd = this.#open.get(first) ?? openSync(this.segmentPath(first), constants.O_WRONLY | constants.O_CREAT);
+    this.#open.set(first, fd);
+    writeSync(fd, bytes, 0, bytes.length, at);
   }
 
+  /** Announces and cuts back, or removes, a segment. */
   cut(first: number, bytes: number): void {
     this.journal.cut(first, bytes);
-    truncateSync(this.segmentPath(first), bytes);
+    if (bytes > 0) truncateSync(this.segmentPath(first), bytes);
+    else {
+      closeSync(this.#open.get(first) ?? -1);
+      this.#open.delete(first);
+      unlinkSync(this.segmentPath(first));
+    }
+  }
+
+  /** Announces and rewrites the watermark in its place. */
+  mark(content: Uint8Array): void {
+    this.journal.file('watermark', digest(content));
+    const fd = openSync(this.path('ledger/watermark'), 'r+');
+    writeSync(fd, content, 0, content.length, 0);
+    closeSync(fd);
+  }
+
+  /** Announces and removes a segment, as retention does. */
+  prune(first: number): void {
+    this.journal.pruned(first);
+    unlinkSync(this.segmentPath(first));
   }
 
   /** Announces and replaces one of the files that the writer replaces. */
@@ -113,7 +137,9 @@ export class WatchedFolder implements AsyncDisposable {
     const known = this.roots;
     this.roots = (from, end) =>
       from === first && end === first + parts.length
-        ? Buffer.concat(Array.from({ length: blocks }, (_, b) => subtreeRoot(nodeHashes, (i) => leaves[i], b * TILE_WIDTH, (b + 1) * TILE_WIDTH)))
+        ? Buffer.concat(
+            Array.from({ length: blocks }, (_, b) => subtreeRoot(nodeHashes, (i) => leaves[i], b * TILE_WIDTH, (b + 1) * TILE_WIDTH)),
+          )
         : known(from, end);
     return bytes;
   }
@@ -122,28 +148,32 @@ export class WatchedFolder implements AsyncDisposable {
   async until(fact: () => boolean, what: string): Promise<void> {
     const deadline = performance.now() + FIND_MS_MAX;
     while (!fact()) {
-      if (performance.now() > deadline) throw new Error(`${what} did not come; found: ${this.#summary()}; ${this.troubles.join('; ')}`);
+      if (performance.now() > deadline) throw new Error(`${what} did not come; found: ${(await this.found(0)).join('; ')}`);
       await Promise.race([sleep(50), new Promise<void>((resolve) => this.#waiting.add(resolve))]);
     }
   }
 
   /** The first detection on this file, which must come. */
   async detection(file: string, kind?: string): Promise<Detection> {
-    const find = (): Detection | undefined => this.detections.find((found) => found.file === file && (kind === undefined || found.kind === kind));
+    const find = (): Detection | undefined =>
+      this.detections.find((found) => found.file === file && (kind === undefined || found.kind === kind));
     await this.until(() => find() !== undefined, `a detection on ${file}`);
-    return find()!;
+    const found = find();
+    if (found === undefined) throw new Error('unreachable: it was just found');
+    return found;
   }
 
-  /** Fails when anything is found in the time of a dozen comparisons. */
-  async staysQuiet(): Promise<void> {
-    await sleep(QUIET_MS);
-    if (this.detections.length > 0 || this.troubles.length > 0) throw new Error(`not quiet: ${this.#summary()}; ${this.troubles.join('; ')}`);
+  /** All that has been found by the end of a dozen comparisons, in words: `expect(await folder.found()).toEqual([])`. */
+  async found(ms = QUIET_MS): Promise<string[]> {
+    await sleep(ms);
+    return [...this.detections.map(({ kind, file, evidence }) => `${kind} ${file}: ${evidence}`), ...this.troubles];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#post({ kind: 'close' });
     await ended;
+    for (const fd of this.#open.values()) closeSync(fd);
   }
 
   #post(message: ToWatch): void {
@@ -161,13 +191,4 @@ export class WatchedFolder implements AsyncDisposable {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
-
-  #summary(): string {
-    return this.detections.map(({ kind, file, evidence }) => `${kind} ${file} (${evidence})`).join(', ') || 'nothing';
-  }
-}
-
-/** What stands in the file, for tests that put it back or change it. */
-export function contentOf(path: string): Buffer {
-  return readFileSync(path);
 }
