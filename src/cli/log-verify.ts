@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { VerifierKey } from '../kernel/note.ts';
 import { formatLedgerReport } from '../verify/format-ledger-report.ts';
 import { ledgerDirectory } from '../verify/ledger-files.ts';
+import type { HeldReceipt } from '../verify/receipt-check.ts';
 import { VerifyError } from '../verify/verify-error.ts';
 import { verifyLedger, type VerifyLedgerInput } from '../verify/verify-ledger.ts';
 import { EXIT_ERROR, UsageError, type Command, type CommandIo } from './command.ts';
 import { Faults, parseOptions } from './options.ts';
 import { readOwnKeys } from './own-keys.ts';
+import { readReceiptOptions, verifyReceiptsAlone } from './verify-receipt.ts';
 import { parseKeyOption, parseWitnessOptions, readAnchorOptions, readMacKeyOptions } from './verify-inputs.ts';
 
 /** Several commits of a busy writer; only waited when the tail is unfinished. */
@@ -20,6 +23,8 @@ const USAGE = `usage: pproofs log verify [OPTIONS]
   --public-only        use no secret key: check as a stranger would
   --key VKEY           the verifier key you expect (NAME+ID+BASE64)
   --anchor FILE        a checkpoint of this ledger kept elsewhere: excludes a rollback before it; may repeat
+  --receipt FILE       a receipt that a producer was given: its entries must be there; may repeat. With --key VKEY, and where
+                       no ledger is named and none lies in ./data, it is checked by itself: 0 when it proves what it says
   --witness VKEY       verifier key of a witness whose cosignatures count; may repeat
   --allow-unanchored   exit with 0 instead of 10 when only the anchor is missing
   --allow-unsealed     do not report that the ledger seals no keys (21)
@@ -34,6 +39,7 @@ const OPTIONS = {
   'public-only': { type: 'boolean' },
   key: { type: 'string' },
   anchor: { type: 'string', multiple: true },
+  receipt: { type: 'string', multiple: true },
   witness: { type: 'string', multiple: true },
   'allow-unanchored': { type: 'boolean' },
   'allow-unsealed': { type: 'boolean' },
@@ -50,6 +56,7 @@ export const logVerify: Command = {
     const { values, positionals } = parseOptions(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0]}"`);
     const input = toInput(values, io);
+    if (isWithoutLedger(values, input, io)) return verifyReceiptsAlone(input.receipts, input.pinnedKey, values.json === true, io);
     try {
       const report = await verifyLedger(input);
       const paint = (text: string, isGood: boolean): string => (io.useColor ? `\u{1b}[${isGood ? 32 : 31};1m${text}\u{1b}[0m` : text);
@@ -68,8 +75,16 @@ export const logVerify: Command = {
   },
 };
 
+type Input = VerifyLedgerInput & { readonly receipts: readonly HeldReceipt[] };
+
+/** Receipts and a key were given, and neither the command line nor the environment names a ledger. */
+function isWithoutLedger(options: Options, input: Input, io: CommandIo): input is Input & { readonly pinnedKey: VerifierKey } {
+  const isNamed = options['data-dir'] !== undefined || Boolean(io.env.PROOFS_DATA_DIR);
+  return input.receipts.length > 0 && input.pinnedKey !== undefined && !isNamed && input.files.listSegments() === undefined;
+}
+
 /** Reads what the caller named; gathers every fault before giving up. */
-function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
+function toInput(options: Options, io: CommandIo): Input {
   const dataDir = options['data-dir'] ?? io.env.PROOFS_DATA_DIR ?? './data';
   const keysDir = options['keys-dir'] ?? io.env.PROOFS_KEYS_DIR ?? join(dataDir, 'keys');
   const isPublicOnly = options['public-only'] === true;
@@ -78,6 +93,7 @@ function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
   const named = readMacKeyOptions(faults, options['hmac-key']);
   const pinnedKey = parseKeyOption(faults, options.key);
   const anchors = readAnchorOptions(faults, options.anchor);
+  const receipts = readReceiptOptions(faults, options.receipt);
   const witnesses = parseWitnessOptions(faults, options.witness);
   faults.throwIfAny();
   // Read before anything of the ledger is: its epoch is never beyond the ledger's then, even beside a writer at work.
@@ -91,6 +107,7 @@ function toInput(options: Options, io: CommandIo): VerifyLedgerInput {
     keyAbsence: isPublicOnly ? 'asked to use none' : (own?.absence ?? ''),
     pinnedKey,
     anchors,
+    receipts,
     witnesses,
     warnings: own?.findings ?? [],
     allow: { unanchored: options['allow-unanchored'] === true, unsealed: options['allow-unsealed'] === true },

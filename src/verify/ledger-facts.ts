@@ -85,7 +85,7 @@ function unanchored(input: VerifyLedgerInput, { walk, keys }: HeadContext, { anc
         'the verification key, or a checkpoint, a receipt or a witness’s cosignature from before, would tell',
     );
   }
-  if ((input.anchors ?? []).length === 0) {
+  if ((input.anchors ?? []).length + (input.receipts ?? []).length === 0) {
     lines.push(
       'whether this is the newest state (a rollback of the whole folder looks like this); --anchor FILE gives a checkpoint kept elsewhere',
     );

@@ -3,6 +3,7 @@ import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { SignedCheckpoint, VerifierKey } from '../kernel/note.ts';
 import { parseReceipt, ReceiptFormatError, receiptRoot, type Receipt } from '../kernel/receipt.ts';
 import type { Finding } from './finding.ts';
+import type { HeadContext } from './head-check.ts';
 import { isOwnCheckpoint, tryParseNote } from './ledger-inputs.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -78,18 +79,30 @@ export function checkReceipt(held: HeldReceipt, ledger: ReceiptLedger, key: Veri
   return [{ verdict, place: { file, seqFirst: 0, seqLast: checkpoint.size - 1 }, expected, found }];
 }
 
-/** All receipts against one ledger: what is wrong, and the largest size that a satisfied one anchors. */
+/** A walk that is over, as receipts see it. */
+export function toReceiptLedger({ inputs, walk }: HeadContext): ReceiptLedger {
+  const { checkpoint } = inputs.head;
+  const ownRoot = checkpoint === undefined ? undefined : walk.roots.get(checkpoint.size);
+  return {
+    ledgerId: inputs.ledgerId,
+    size: walk.size,
+    rootAt: (size) => walk.roots.get(size),
+    isOwnHistory: checkpoint !== undefined && ownRoot !== undefined && equalBytes(ownRoot, checkpoint.root),
+  };
+}
+
+/** All receipts against one ledger: what is wrong, and the sizes that the satisfied ones anchor. */
 export function checkReceipts(
   receipts: readonly HeldReceipt[],
   ledger: ReceiptLedger,
   key: VerifierKey | undefined,
-): { readonly findings: readonly Finding[]; readonly anchoredTo: number | undefined } {
+): { readonly findings: readonly Finding[]; readonly anchoredTo: readonly number[] } {
   const findings: Finding[] = [];
-  let anchoredTo: number | undefined;
+  const anchoredTo: number[] = [];
   for (const held of receipts) {
     const found = key === undefined ? [unknownKey(held)] : checkReceipt(held, ledger, key);
     findings.push(...found);
-    if (found.length === 0) anchoredTo = Math.max(anchoredTo ?? 0, held.checkpoint.size);
+    if (found.length === 0) anchoredTo.push(held.checkpoint.size);
   }
   return { findings, anchoredTo };
 }

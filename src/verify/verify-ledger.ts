@@ -10,6 +10,7 @@ import type { LedgerFiles, SegmentSource } from './ledger-files.ts';
 import { readInputs, segmentFileName, type LedgerInputs } from './ledger-inputs.ts';
 import type { LedgerReport } from './ledger-report.ts';
 import { LedgerWalk } from './ledger-walk.ts';
+import { checkReceipts, toReceiptLedger, type HeldReceipt } from './receipt-check.ts';
 import { checkEpochSignature, countWitnesses } from './signature-check.ts';
 import { toExitCode } from './verdict.ts';
 import { VerifyError } from './verify-error.ts';
@@ -29,6 +30,8 @@ export interface VerifyLedgerInput {
   readonly pinnedKey?: VerifierKey | undefined;
   /** Checkpoints of this ledger that were kept somewhere else. */
   readonly anchors?: readonly SignedCheckpoint[];
+  /** What producers were given for their entries. */
+  readonly receipts?: readonly HeldReceipt[];
   /** Cosigners that the caller trusts. */
   readonly witnesses?: readonly VerifierKey[];
   /** Findings of the caller that belong into the report. */
@@ -86,7 +89,11 @@ async function checkSurroundings(input: VerifyLedgerInput, context: HeadContext)
   const { inputs, walk } = context;
   const isChainFollowed = checkEpochSignature(context);
   const contained = (input.anchors ?? []).filter((anchor) => checkAnchor(context, anchor, input.pinnedKey) !== undefined);
-  const anchoredTo = contained.length === 0 ? undefined : Math.max(...contained.map(({ size }) => size));
+  const key = input.pinnedKey ?? inputs.head.signer?.key ?? inputs.genesis.verifierKey;
+  const receipts = checkReceipts(input.receipts ?? [], toReceiptLedger(context), key);
+  for (const finding of receipts.findings) context.findings.add(finding);
+  const anchorSizes = [...contained.map(({ size }) => size), ...receipts.anchoredTo];
+  const anchoredTo = anchorSizes.length === 0 ? undefined : Math.max(...anchorSizes);
   const { checkpoint } = inputs.head;
   const witnessed = countWitnesses(checkpoint === undefined ? contained : [...contained, checkpoint], input.witnesses ?? []);
   let isWriterAtWork: boolean | undefined;
@@ -116,7 +123,8 @@ async function walkAll(input: VerifyLedgerInput, inputs: LedgerInputs, watermark
   const { checkpoint } = inputs.head;
   const commitSizes = new Set(watermark.slots.map(({ size }) => size));
   if (checkpoint !== undefined) commitSizes.add(checkpoint.size);
-  const rootSizes = new Set([...(checkpoint === undefined ? [] : [checkpoint]), ...(input.anchors ?? [])].map(({ size }) => size));
+  const outside = [...(input.anchors ?? []), ...(input.receipts ?? []).map((held) => held.checkpoint)];
+  const rootSizes = new Set([...(checkpoint === undefined ? [] : [checkpoint]), ...outside].map(({ size }) => size));
   const acknowledged = commitSizes.size === 0 ? undefined : Math.max(...commitSizes);
   const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, findings });
   for (const [index, segment] of segments.entries()) {

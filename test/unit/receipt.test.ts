@@ -169,17 +169,17 @@ describe('a receipt against a ledger', () => {
 describe('receipts', () => {
   const receipts = [receiptOf(2, 9, 21), receiptOf(30, 30, 64), receiptOf(0, 0, 1)].map(held);
 
-  it('anchor the ledger to the largest size that a satisfied one states', () => {
-    expect(checkReceipts(receipts, ledgerOf(leaves), key)).toEqual({ findings: [], anchoredTo: 64 });
+  it('anchor the ledger to the sizes that the satisfied ones state', () => {
+    expect(checkReceipts(receipts, ledgerOf(leaves), key)).toEqual({ findings: [], anchoredTo: [21, 64, 1] });
     const cut = checkReceipts(receipts, ledgerOf(leaves.slice(0, 40)), key);
     expect(verdicts(cut.findings)).toEqual(['TRUNCATED']);
-    expect(cut.anchoredTo).toBe(21);
+    expect(cut.anchoredTo).toEqual([21, 1]);
   });
 
   it('prove nothing where no key can be read', () => {
     const { findings, anchoredTo } = checkReceipts(receipts, ledgerOf(leaves), undefined);
     expect(new Set(verdicts(findings))).toEqual(new Set(['KEY_MISMATCH']));
-    expect(anchoredTo).toBeUndefined();
+    expect(anchoredTo).toEqual([]);
   });
 });
 
