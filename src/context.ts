@@ -5,7 +5,7 @@ import { buildApp } from './app.ts';
 import { toolVersion } from './kernel/tool-version.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
-import type { CheckpointLockOptions } from './ledger/checkpoint-lock.ts';
+import { toLockOptions } from './config/to-lock-options.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { Observer } from './observe/observer.ts';
@@ -28,6 +28,8 @@ export interface ContextOptions {
   readonly requestTimeoutMs?: number;
   /** For tests that must not fill the real queue. */
   readonly queueRequestsMax?: number;
+  /** For tests that must not wait a second for an epoch's end. */
+  readonly epochSealAfterMs?: number;
 }
 
 export async function createContext(config: Config, secrets: Secrets, log: Logger, options: ContextOptions = {}): Promise<Context> {
@@ -41,6 +43,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     anchorNote: options.anchorNote,
     lock: toLockOptions(config, secrets),
     queueRequestsMax: options.queueRequestsMax,
+    sealAfterMs: options.epochSealAfterMs,
   });
   const failed = new Promise<LedgerError>((resolve) => ledger.events.once('fatal', resolve));
   ledger.events.on('committed', (commit) => observer.committed(commit));
@@ -68,8 +71,4 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await ledger.close();
   };
   return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
-}
-
-function toLockOptions({ anchor }: Config, { redisPassword }: Secrets): CheckpointLockOptions {
-  return anchor.kind === 'redis' ? { kind: 'redis', url: anchor.url, password: redisPassword } : anchor;
 }

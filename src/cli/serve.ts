@@ -17,7 +17,8 @@ export const serve: Command = {
   usage: `pproofs serve [--anchor FILE]
   --anchor FILE      a checkpoint of this ledger kept elsewhere: lets it start when its watermark is lost
   Settings come from PROOFS_* variables or the YAML file PROOFS_CONFIG, see docs/config.md.
-  Exit codes: 0 stopped by a signal, 2 wrong settings, 30 truncated, 31 tampered, 33 state lost, 34 wrong keys, 70 other errors`,
+  Exit codes: 0 stopped by a signal, 2 wrong settings, 30 truncated, 31 tampered, 32 forked, 33 state lost or
+  rolled back, 34 wrong keys, 70 other errors`,
   async run(args, io) {
     const { anchor } = parseOptions(args);
     const config = parseConfig(io.env);
@@ -60,17 +61,21 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
   }
   const address = addressOf(app.server.address());
   io.stdout.write(`post-incident-proofs listening on ${address}\n`);
+  const { epochs, recoveries } = ledger.stats();
   observer.log.info(
     {
       address,
       dataDir: config.dataDir,
       entries: ledger.head().size,
-      recoveries: ledger.stats().recoveries,
+      recoveries,
       origin: ledger.identity.origin,
+      epoch: epochs.running,
+      forwardSecurity: epochs.forwardSecurity,
       needsToken: secrets.tokenDigest !== undefined,
     },
     'ready',
   );
+  if (epochs.forwardSecurity !== 'in force') observer.log.warn(`forward security is ${epochs.forwardSecurity}`);
   const stopped = new Promise<'stop'>((resolve) => {
     if (io.signal.aborted) resolve('stop');
     else io.signal.addEventListener('abort', () => resolve('stop'), { once: true });

@@ -12,7 +12,7 @@ import type { Appended, AppendRequest, Ledger, LedgerStats } from './ports.ts';
 import { RequestMemory, splitRequestTag } from './request-log.ts';
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import type { CommittedHead } from './committer.ts';
-import { rootKeysHere } from './key-files.ts';
+import { forwardSecurity } from './forward-security.ts';
 import type { Commit, WriterEpochs } from './writer.ts';
 import type { FromWriter, ToWriter, WriterThreadOptions } from './writer-thread.ts';
 
@@ -203,7 +203,7 @@ class LedgerClient extends FileReader implements Ledger {
       isCheckpointStale: this.#isCheckpointStale,
       isAnchorReachable: this.#shared.acknowledged.size === this.#shared.published.size,
       unanchoredEntries: this.#shared.acknowledged.size - this.#shared.published.size,
-      epochs: { ...this.#epochs, rootKeysHere: rootKeysHere(this.#paths) },
+      epochs: { ...this.#epochs, forwardSecurity: forwardSecurity(this.#epochs.isSealing, this.#paths) },
     };
   }
 

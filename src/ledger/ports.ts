@@ -87,8 +87,8 @@ export interface EpochStats {
   readonly running: number;
   /** Entries below this stand under a seal whose key is gone from this machine (unless a root key is still there). */
   readonly sealedUpTo: number;
-  /** Names of root keys in KEYS_DIR: as long as there are any, forward security is not in force. */
-  readonly rootKeysHere: readonly string[];
+  /** `in force`, or `not in force: ` and why: as long as a root key lies in KEYS_DIR, whoever takes it can rewrite what was sealed. */
+  readonly forwardSecurity: string;
 }
 
 /** The ledger as the rest of the process sees it: the writer lives in a thread of its own behind this port. */

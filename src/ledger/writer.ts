@@ -34,7 +34,7 @@ export interface Commit extends Published {
   readonly commitMs: number;
 }
 
-export type WriterEpochs = Omit<EpochStats, 'rootKeysHere'>;
+export type WriterEpochs = Omit<EpochStats, 'forwardSecurity'>;
 
 /** Whom the writer tells. `fatal` must end the process: what is on the disk is then judged by recovery, the normal start. */
 export interface WriterEvents {

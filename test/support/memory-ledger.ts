@@ -166,7 +166,7 @@ export class MemoryLedger implements Ledger {
       isCheckpointStale: false,
       isAnchorReachable: true,
       unanchoredEntries: 0,
-      epochs: { isSealing: false, running: 0, sealedUpTo: 0, rootKeysHere: [] },
+      epochs: { isSealing: false, running: 0, sealedUpTo: 0, forwardSecurity: 'in force' },
     };
   }
 

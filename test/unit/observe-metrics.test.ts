@@ -12,7 +12,7 @@ const STATS = {
   isCheckpointStale: true,
   isAnchorReachable: true,
   unanchoredEntries: 0,
-  epochs: { isSealing: true, running: 3, sealedUpTo: 70, rootKeysHere: [] },
+  epochs: { isSealing: true, running: 3, sealedUpTo: 70, forwardSecurity: 'in force' },
 };
 
 function observe(): { observer: Observer; lines: Record<string, unknown>[] } {

@@ -26,6 +26,14 @@ const Status = Type.Object(
     recoveries: Type.Integer(),
     isDiskFull: Type.Boolean(),
     isCheckpointStale: Type.Boolean(),
+    isAnchorReachable: Type.Boolean({ description: 'False while the checkpoint lock cannot be reached.' }),
+    unanchoredEntries: Type.Integer({ description: 'Acknowledged entries that no checkpoint in the lock covers yet.' }),
+    epochs: Type.Object({
+      isSealing: Type.Boolean(),
+      running: Type.Integer({ description: 'Number of the running epoch.' }),
+      sealedUpTo: Type.Integer({ description: 'Entries below this stand under a seal.' }),
+      forwardSecurity: Type.String({ description: '`in force`, or `not in force: ` and why.' }),
+    }),
   },
   { description: 'What the ledger is and how it fares.' },
 );
