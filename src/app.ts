@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Anchors } from './anchor/open-anchors.ts';
 import { describeApi } from './http/describe-api.ts';
+import { NOT_WATCHED, type WatchStatus } from './kernel/detection.ts';
 import type { Secrets } from './config/secrets.ts';
 import { registerAnswerBudget } from './http/plugins/answer-budget.ts';
 import { registerAuth } from './http/plugins/auth.ts';
@@ -38,6 +39,8 @@ export interface AppDependencies {
   readonly version: string;
   /** Undefined: no witness, and none asked. */
   readonly anchors?: Anchors | undefined;
+  /** What the watch over the files says; undefined: nobody watches. */
+  readonly watch?: (() => WatchStatus) | undefined;
   /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
 }
@@ -50,6 +53,7 @@ export async function buildApp({
   lifecycle,
   version,
   anchors,
+  watch = () => NOT_WATCHED,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: AppDependencies): Promise<FastifyInstance> {
   const app = fastify({
@@ -85,11 +89,11 @@ export async function buildApp({
   const turns = new Turns();
   registerIngest(app, ledger, observer, turns);
   registerQuery(app, ledger, turns);
-  registerLedger(app, ledger, turns, anchors?.rounds);
+  registerLedger(app, ledger, turns, anchors?.rounds, watch);
   registerReceipts(app, ledger, turns);
   registerWitness(app, anchors?.witness, observer);
   registerBundles(app, ledger, observer);
-  registerHealth(app, ledger, observer, lifecycle, anchors);
+  registerHealth(app, ledger, observer, lifecycle, anchors, watch);
   await app.ready();
   return app;
 }

@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import { openAnchors, readAnchorInputs } from './anchor/open-anchors.ts';
 import { buildApp } from './app.ts';
 import { toolVersion } from './kernel/tool-version.ts';
+import type { Detection } from './kernel/detection.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { toLockOptions } from './config/to-lock-options.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
+import { openWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
 
 /** The rooms of one running sidecar, wired by hand. */
@@ -36,15 +38,27 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   const version = toolVersion();
   const observer = new Observer(log, version);
   const anchorInputs = await readAnchorInputs(config);
+  const { dataDir, keysDir, isImmutable } = config;
+  const watchEvents = {
+    detected: (detection: Detection, isTold: boolean) => observer.tamperDetected(detection, isTold),
+    accepted: (file: string, evidence: string) => observer.changeAccepted(file, evidence),
+    trouble: (message: string) => observer.watchTrouble(message),
+  };
+  const watch = config.isWatched ? openWatch({ dataDir, keysDir, isImmutable }, watchEvents) : undefined;
   const ledger = await openLedger({
-    dataDir: config.dataDir,
-    keysDir: config.keysDir,
+    dataDir,
+    keysDir,
     origin: config.origin,
     anchorNote: options.anchorNote,
     lock: toLockOptions(config, secrets),
     queueRequestsMax: options.queueRequestsMax,
+    journalPort: watch?.journal,
     sealAfterMs: options.epochSealAfterMs,
+  }).catch(async (error: unknown) => {
+    await watch?.close();
+    throw error;
   });
+  watch?.begin(ledger);
   const failed = new Promise<LedgerError>((resolve) => ledger.events.once('fatal', resolve));
   ledger.events.on('committed', (commit) => observer.committed(commit));
   const anchors = openAnchors(anchorInputs, ledger, observer);
@@ -59,6 +73,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     lifecycle,
     version,
     anchors,
+    watch: watch === undefined ? undefined : () => watch.status(),
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
   // Without waiting for a commit: a witness that knows more than we have says so right after a rollback.
@@ -69,6 +84,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await app.close();
     await anchors.rounds.stop();
     await ledger.close();
+    await watch?.close();
   };
   return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
 }

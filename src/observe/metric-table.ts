@@ -58,6 +58,22 @@ export const METRICS = {
     kind: 'counter',
     help: 'Times a witness knew a later or another state of this ledger: it was rolled back or forked.',
   },
+  proofs_ledger_tampered: {
+    kind: 'gauge',
+    help: '1 once the files of the ledger were changed by somebody else; stays until the next start, which checks the ledger first.',
+  },
+  proofs_ledger_tamper_detections_total: {
+    kind: 'counter',
+    help: 'Changes by somebody else that the watch found, by kind; see docs/watch.md.',
+    labels: ['kind'],
+  },
+  proofs_watch_up: { kind: 'gauge', help: '1 while the watch over the files looks; 0 when it is off or has died.' },
+  proofs_watch_cycle_seconds: {
+    kind: 'gauge',
+    help: 'How long the last full reading of all full segments took: how old a change below the file system can get.',
+  },
+  proofs_watch_lag_seconds: { kind: 'gauge', help: 'Since the watch last said that it is looking; it does so four times a second.' },
+  proofs_watch_cpu_seconds: { kind: 'gauge', help: 'CPU time of the watch thread since the start.' },
   proofs_bundles_built_total: { kind: 'counter', help: 'Bundles handed out.' },
   proofs_bundle_bytes: {
     kind: 'histogram',

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WitnessAnswer } from '../anchor/ask-witness.ts';
 import type { Commit } from '../ledger/writer.ts';
+import { DETECTION_KINDS, type Detection, type WatchStatus } from '../kernel/detection.ts';
 import type { LedgerStats } from '../ledger/ports.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
 
@@ -20,6 +21,8 @@ export class Observer {
     for (const [name, spec] of Object.entries<MetricSpec>(METRICS)) this.#register(name, spec);
     collectDefaultMetrics({ register: this.registry, prefix: 'proofs_' });
     this.#gauges.get('proofs_build_info')?.set({ version }, 1);
+    // All kinds from the start: an alert on an increase does not see a series that begins with its first count.
+    for (const kind of DETECTION_KINDS) this.#count('proofs_ledger_tamper_detections_total', 0, { kind });
   }
 
   #register(name: string, spec: MetricSpec): void {
@@ -96,6 +99,25 @@ export class Observer {
     this.log.warn({ err: error }, 'what a witness did could not be recorded');
   }
 
+  /** The alert. `isTold` is false for repetitions, which are only counted. */
+  tamperDetected({ kind, file, bytes, seqs, evidence }: Detection, isTold: boolean): void {
+    this.#count('proofs_ledger_tamper_detections_total', 1, { kind });
+    if (isTold)
+      this.log.error(
+        { alert: 'ledger-tampered', kind, file, bytes, seqs, evidence },
+        'the files of the ledger were changed by somebody else',
+      );
+  }
+
+  /** Somebody changed mode, owner or links of a file; its content was compared and is the same. */
+  changeAccepted(file: string, evidence: string): void {
+    this.log.info({ file, evidence }, 'a file of the ledger was touched, its content is what it was');
+  }
+
+  watchTrouble(message: string): void {
+    this.log.warn({ reason: message }, 'the watch over the ledger has trouble');
+  }
+
   bundleBuilt(bytes: number, sha256: string, entries: number): void {
     this.#count('proofs_bundles_built_total');
     this.#observe('proofs_bundle_bytes', bytes);
@@ -103,7 +125,12 @@ export class Observer {
   }
 
   /** Gauges are read when somebody asks. */
-  async metrics(size: number, stats: LedgerStats): Promise<string> {
+  async metrics(size: number, stats: LedgerStats, watch: WatchStatus): Promise<string> {
+    this.#set('proofs_ledger_tampered', watch.isTampered ? 1 : 0);
+    this.#set('proofs_watch_up', watch.state === 'off' || watch.state === 'dead' ? 0 : 1);
+    this.#set('proofs_watch_cycle_seconds', watch.cycleSeconds ?? 0);
+    this.#set('proofs_watch_lag_seconds', watch.lagSeconds);
+    this.#set('proofs_watch_cpu_seconds', watch.cpuSeconds);
     this.#set('proofs_ledger_size', size);
     this.#set('proofs_ledger_queue_bytes', stats.queuedBytes);
     this.#set('proofs_ledger_queue_requests', stats.queuedRequests);

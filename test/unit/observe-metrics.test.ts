@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { NOT_WATCHED } from '../../src/kernel/detection.ts';
 import { METRICS, metricsMarkdown, type MetricSpec } from '../../src/observe/metric-table.ts';
 import { Observer } from '../../src/observe/observer.ts';
 
@@ -48,7 +49,7 @@ describe('the table of metrics', () => {
 describe('Observer', () => {
   it('shows what the ledger says at the moment of asking', async () => {
     const { observer } = observe();
-    const text = await observer.metrics(77, STATS);
+    const text = await observer.metrics(77, STATS, NOT_WATCHED);
     for (const sample of [
       'proofs_build_info{version="9.8.7"} 1',
       'proofs_ledger_size 77',
@@ -60,7 +61,7 @@ describe('Observer', () => {
     ]) {
       expect(text.split('\n')).toContain(sample);
     }
-    const calm = await observer.metrics(78, { ...STATS, isDiskFull: false, isCheckpointStale: false });
+    const calm = await observer.metrics(78, { ...STATS, isDiskFull: false, isCheckpointStale: false }, NOT_WATCHED);
     expect(calm).toContain('proofs_ledger_disk_full 0\n');
     expect(calm).toContain('proofs_ledger_checkpoint_stale 0\n');
   });
@@ -69,7 +70,7 @@ describe('Observer', () => {
     const { observer, lines } = observe();
     observer.requestRefused('too-large', 413, 'more than allowed', 'id-1');
     observer.requestRefused('disk-full', 507, 'no space', 'id-2');
-    const text = await observer.metrics(0, STATS);
+    const text = await observer.metrics(0, STATS, NOT_WATCHED);
     expect(text).toContain('proofs_requests_refused_total{code="too-large"} 1');
     expect(text).toContain('proofs_requests_refused_total{code="disk-full"} 1');
     expect(lines).toMatchObject([
@@ -78,10 +79,32 @@ describe('Observer', () => {
     ]);
   });
 
+  it('raises the alarm when the files were changed: gauge, counter by kind, one line', async () => {
+    const { observer, lines } = observe();
+    const detection = {
+      kind: 'content',
+      file: 'ledger/watermark',
+      bytes: null,
+      seqs: null,
+      detectedNs: 1n,
+      evidence: 'other bytes',
+    } as const;
+    expect(await observer.metrics(0, STATS, NOT_WATCHED)).toContain('proofs_ledger_tamper_detections_total{kind="content"} 0');
+    observer.tamperDetected(detection, true);
+    observer.tamperDetected(detection, false);
+    const text = await observer.metrics(0, STATS, { ...NOT_WATCHED, state: 'watching', isTampered: true });
+    expect(text).toContain('proofs_ledger_tampered 1\n');
+    expect(text).toContain('proofs_ledger_tamper_detections_total{kind="content"} 2');
+    expect(text).toContain('proofs_watch_up 1\n');
+    expect(lines).toMatchObject([
+      { level: 50, alert: 'ledger-tampered', kind: 'content', file: 'ledger/watermark', evidence: 'other bytes' },
+    ]);
+  });
+
   it('keeps two sidecars in one process apart', async () => {
     const [one, other] = [observe().observer, observe().observer];
     one.eventsAccepted(3, 1);
-    expect(await one.metrics(0, STATS)).toContain('proofs_events_accepted_total 3\n');
-    expect(await other.metrics(0, STATS)).toContain('proofs_events_accepted_total 0\n');
+    expect(await one.metrics(0, STATS, NOT_WATCHED)).toContain('proofs_events_accepted_total 3\n');
+    expect(await other.metrics(0, STATS, NOT_WATCHED)).toContain('proofs_events_accepted_total 0\n');
   });
 });

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Anchors } from '../../anchor/open-anchors.ts';
+import type { WatchStatus } from '../../kernel/detection.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import type { Observer } from '../../observe/observer.ts';
 import { rawResponse } from '../schemas/common.ts';
@@ -21,6 +22,7 @@ export function registerHealth(
   observer: Observer,
   lifecycle: Lifecycle,
   anchors: Anchors | undefined,
+  watch: () => WatchStatus,
 ): void {
   app.get(
     '/healthz',
@@ -43,7 +45,7 @@ export function registerHealth(
     response: { 200: Readiness, 503: Readiness },
   };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const { blocking, degraded } = reasons(ledger, lifecycle, anchors);
+    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch());
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
@@ -54,12 +56,20 @@ export function registerHealth(
     response: { 200: rawResponse('Prometheus text format', 'text/plain') },
   };
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    const text = await observer.metrics(ledger.head().size, ledger.stats());
+    const text = await observer.metrics(ledger.head().size, ledger.stats(), watch());
     return reply.type(observer.registry.contentType).send(text);
   });
 }
 
-function reasons(ledger: Ledger, lifecycle: Lifecycle, anchors: Anchors | undefined): { blocking: string[]; degraded: string[] } {
+/** The watch speaks four times a second; after this long something holds it up. */
+const WATCH_LAG_SECONDS_MAX = 5;
+
+function reasons(
+  ledger: Ledger,
+  lifecycle: Lifecycle,
+  anchors: Anchors | undefined,
+  watch: WatchStatus,
+): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
   const blocking = [
     ...(lifecycle.isStopping ? ['shutting down'] : []),
@@ -72,6 +82,22 @@ function reasons(ledger: Ledger, lifecycle: Lifecycle, anchors: Anchors | undefi
       ? []
       : [`the checkpoint lock cannot be reached: ${stats.unanchoredEntries} entries are in no lock, receipts are refused`]),
     ...(anchors?.warnings() ?? []),
+    ...watchReasons(watch),
   ];
   return { blocking, degraded };
+}
+
+function watchReasons({ state, isTampered, detections, findings, lagSeconds }: WatchStatus): string[] {
+  const first = findings.at(0);
+  return [
+    ...(isTampered && first !== undefined
+      ? [
+          `the files of the ledger were changed by somebody else: ${first.kind} in ${first.file}, ${detections} finding(s); see /ledger/status`,
+        ]
+      : []),
+    ...(state === 'dead' ? ['the watch over the files has died'] : []),
+    ...(state !== 'off' && state !== 'dead' && lagSeconds > WATCH_LAG_SECONDS_MAX
+      ? [`the watch over the files has not looked for ${Math.round(lagSeconds)} seconds`]
+      : []),
+  ];
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { WitnessRounds } from '../../anchor/witness-rounds.ts';
+import type { WatchStatus } from '../../kernel/detection.ts';
 import { toHex } from '../../kernel/bytes.ts';
 import { formatTlogProof } from '../../kernel/tlog-proof.ts';
 import { formatMoment } from '../../kernel/moment.ts';
@@ -9,6 +10,7 @@ import type { Ledger } from '../../ledger/ports.ts';
 import { HttpError } from '../http-error.ts';
 import type { Turns } from '../turns.ts';
 import { problemResponse, rawResponse } from '../schemas/common.ts';
+import { toWatchAnswer, WatchAnswer } from '../schemas/watch-answer.ts';
 
 /** Full tiles never change; partial ones and the checkpoint do. */
 const CACHE_FOREVER = 'public, max-age=31536000, immutable';
@@ -34,13 +36,20 @@ const Status = Type.Object(
       sealedUpTo: Type.Integer({ description: 'Entries below this stand under a seal.' }),
       forwardSecurity: Type.String({ description: '`in force`, or `not in force: ` and why.' }),
     }),
+    watch: WatchAnswer,
   },
   { description: 'What the ledger is and how it fares.' },
 );
 
-export function registerLedger(app: FastifyInstance, ledger: Ledger, turns: Turns, rounds: WitnessRounds | undefined): void {
+export function registerLedger(
+  app: FastifyInstance,
+  ledger: Ledger,
+  turns: Turns,
+  rounds: WitnessRounds | undefined,
+  watch: () => WatchStatus,
+): void {
   registerCheckpoint(app, ledger, rounds);
-  registerStatus(app, ledger);
+  registerStatus(app, ledger, watch);
   registerProof(app, ledger, turns);
   registerTiles(app, ledger, turns);
 }
@@ -63,7 +72,7 @@ function registerCheckpoint(app: FastifyInstance, ledger: Ledger, rounds: Witnes
   });
 }
 
-function registerStatus(app: FastifyInstance, ledger: Ledger): void {
+function registerStatus(app: FastifyInstance, ledger: Ledger, watch: () => WatchStatus): void {
   app.get(
     '/ledger/status',
     { schema: { operationId: 'getLedgerStatus', tags: ['ledger'], summary: 'Size, root and state', response: { 200: Status } } },
@@ -78,6 +87,7 @@ function registerStatus(app: FastifyInstance, ledger: Ledger): void {
         root: toHex(head.root),
         lastEntryAt: formatMoment(head.lastTimeNs),
         ...ledger.stats(),
+        watch: toWatchAnswer(watch()),
       };
     },
   );
