@@ -16,6 +16,7 @@ it(
     expect(report.kills).toBeGreaterThanOrEqual(50);
     // A loop that kills idle processes proves nothing: there were batches in flight, and some had landed unanswered.
     expect(report.killsBeforeListening).toBeGreaterThan(0);
+    expect(report.killsAtEpochEnd).toBeGreaterThan(3);
     expect(report.retriedReplays + report.retriedLandings).toBeGreaterThan(10);
   },
 );

@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { tempDir } from '../support/temp-dir.ts';
-import { findSites, runFaultCase, type FaultOutcome } from './fault-case.ts';
+import { runFaultCase, type FaultOutcome } from './fault-case.ts';
 import { faultsFor } from './fault-plan.ts';
+import { findSites, type FaultSite } from './fault-sites.ts';
 import { faultTable, outcomeLine } from './fault-table.ts';
 import { makeScenarios } from './scenarios.ts';
 
@@ -19,7 +20,7 @@ const SIDE_BY_SIDE = 3;
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'boolean', default: false } } });
 using directory = tempDir();
 const scenarios = await makeScenarios(directory.path);
-const cases: { site: Awaited<ReturnType<typeof findSites>>[number]; fault: FaultOutcome['fault'] }[] = [];
+const cases: { site: FaultSite; fault: FaultOutcome['fault'] }[] = [];
 for (const scenario of Object.values(scenarios)) {
   for (const site of await findSites(scenario, directory.path)) for (const fault of faultsFor(site)) cases.push({ site, fault });
 }

@@ -1,10 +1,10 @@
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { makeScenarios, type Scenario, type ScenarioName } from './scenarios.ts';
-import { readTrace, WRITING_CALLS, type TracedCall } from './syscall-trace.ts';
+import { CaseFolder } from './case-folder.ts';
+import { readTrace, TRACE_FORMAT, type TracedCall } from './syscall-trace.ts';
 
 /** What a power cut would leave cannot be seen on a running machine, so the order of the calls is checked instead. */
 const directory = tempDir();
@@ -15,17 +15,17 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => directory[Symbol.dispose]());
 
-async function traceStart(name: ScenarioName): Promise<{ dataDir: string; calls: TracedCall[] }> {
-  const dataDir = join(directory.path, `traced-${name}`, 'data');
-  if (name !== 'create') cpSync(scenarios[name].template, dataDir, { recursive: true });
-  const output = join(directory.path, `${name}.strace`);
+async function traceStart(name: ScenarioName): Promise<{ folder: CaseFolder; calls: readonly TracedCall[] }> {
+  const folder = scenarios[name].template.copyTo(join(directory.path, `traced-${name}`));
+  const output = `${folder.path}.strace`;
   await using sidecar = await startSidecar({
-    dataDir,
-    strace: ['--seccomp-bpf', '-y', '-s', '8', '-o', output, '-e', `trace=${WRITING_CALLS.join()}`],
+    dataDir: folder.dataDir,
+    env: folder.env(),
+    strace: ['--seccomp-bpf', '-o', output, ...TRACE_FORMAT],
   });
   sidecar.kill('SIGTERM');
   await sidecar.exited;
-  return { dataDir, calls: await readTrace(output, sidecar.pid) };
+  return { folder, calls: (await readTrace(output, sidecar.pid)).calls };
 }
 
 const isSync = (call: TracedCall): boolean => call.name === 'fsync' || call.name === 'fdatasync';
@@ -42,9 +42,9 @@ it('makes requests that a killed process left above the watermark durable before
 });
 
 it('makes every name of a new ledger durable before it takes requests', async () => {
-  const { dataDir, calls } = await traceStart('create');
+  const { folder, calls } = await traceStart('create');
   const names = calls.filter(
-    ({ name, args, path }) => path.startsWith(join(dataDir, '..')) && (name === 'mkdir' || (name === 'openat' && args.includes('O_CREAT'))),
+    ({ name, args, path }) => path.startsWith(folder.path) && (name === 'mkdir' || (name === 'openat' && args.includes('O_CREAT'))),
   );
   // The lock file's content and existence are irrelevant: it is made again when it is gone.
   const unsynced = names.filter(({ path }) => {

@@ -1,15 +1,33 @@
-import type { Fault, FaultSite } from './fault-case.ts';
+import type { Fault } from './fault-case.ts';
+import type { FaultSite, Phase } from './fault-sites.ts';
+import type { ScenarioName } from './scenarios.ts';
 
-/** Every fault that can befall a call; phases that other scenarios cover are left to them. */
+/** What of each scenario differs from the others: everything else they cover. */
+const OWN_PHASES: Readonly<Record<ScenarioName, readonly Phase[]>> = {
+  create: ['create'],
+  append: ['start', 'commit', 'stop'],
+  rotate: ['commit'],
+  recover: ['start'],
+  'recover-rotation': ['start'],
+  seal: ['seal'],
+  'recover-seal': ['start'],
+  lock: ['start', 'commit', 'stop'],
+};
+
+const NEEDS_SPACE: readonly string[] = ['pwrite64', 'write', 'openat', 'mkdir', 'rename', 'link', 'fsync', 'fdatasync'];
+
+/** Every fault that can befall a call; none where another scenario has the same call in the same place. */
 export function faultsFor(site: FaultSite): readonly Fault[] {
   const { scenario, phase, call, file } = site;
-  const isCovered = scenario.name === 'create' ? phase !== 'create' : phase === 'create';
-  // A ledger that is recovered, or that goes over the end of a segment, differs from a plain one in that phase alone.
-  const isOwn = scenario.name === 'rotate' ? phase === 'commit' : !scenario.name.startsWith('recover') || phase === 'start';
-  if (isCovered || !isOwn) return [];
-  const needsSpace = ['pwrite64', 'openat', 'mkdir', 'rename', 'fsync', 'fdatasync'].includes(call);
+  if (!OWN_PHASES[scenario.name].includes(phase)) return [];
+  if (scenario.name === 'lock' && !file.startsWith('anchors')) return [];
   // A first start whose watermark never reached the disk is a lost state, which is refused on purpose.
-  const canBeLost =
-    (call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark')) || (call === 'rename' && file.endsWith('/checkpoint.tmp'));
-  return ['KILL', 'EIO', ...(needsSpace ? (['ENOSPC'] as const) : []), ...(canBeLost ? (['LOST'] as const) : [])];
+  const isLostSlot = call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark');
+  const isLostRename = call === 'rename' && /checkpoint\.tmp$/.test(file);
+  return [
+    'KILL',
+    'EIO',
+    ...(NEEDS_SPACE.includes(call) ? (['ENOSPC'] as const) : []),
+    ...(isLostSlot || isLostRename ? (['LOST'] as const) : []),
+  ];
 }

@@ -9,11 +9,19 @@ export function outcomeLine({ site, fault, answers, readiness, exitCode, verdict
 /** docs/fault-table.md, from the outcomes of a whole run. */
 export function faultTable(outcomes: readonly FaultOutcome[]): string {
   const rows = outcomes.map(({ site, fault, answers, readiness, exitCode, verdict, wrong }) => {
-    const place = `\`${site.call}\` ${site.file.replace(/\d{20}/, (digits) => `…${digits.slice(-5)}`)} (${site.nth})`;
+    const place = `\`${site.call}\` ${shorten(site.file)} (${site.nth})`;
     const promise = wrong.length === 0 ? 'all kept' : `**broken**: ${wrong.join('; ').replaceAll('|', '/').replaceAll('\n', ' ')}`;
     return `| ${site.scenario.name} | ${site.phase} | ${place} | ${fault} | ${answers.join(' ')} | ${readiness?.split(':')[0] ?? '–'} | ${exitCode} | ${verdict} | ${promise} |`;
   });
   return `${HEAD}\n${rows.join('\n')}\n`;
+}
+
+/** Long digits of segments and ids, and the folder that nearly all files are in. */
+function shorten(file: string): string {
+  return file
+    .replace(/^data\//, '')
+    .replace(/\d{20}/, (digits) => `…${digits.slice(-5)}`)
+    .replace(/[0-9a-f]{32,64}/, (digits) => `${digits.slice(0, 4)}…`);
 }
 
 const HEAD = `# Faults at every write site

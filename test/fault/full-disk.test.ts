@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { smallDisk } from '../support/small-disk.ts';
 import { SidecarStartError, startSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { CaseFolder } from './case-folder.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
 import { post, type SentBatch } from './producer.ts';
@@ -21,7 +22,8 @@ it(
   { timeout: 60_000 },
   async () => {
     using disk = smallDisk(DISK_BYTES);
-    const dataDir = join(disk.path, 'data');
+    const folder = new CaseFolder(disk.path);
+    const { dataDir } = folder;
     const sent: SentBatch[] = [];
     const send = async (events: number): Promise<number> => {
       sent.push(newBatch(`r${sent.length}`, events));
@@ -41,7 +43,7 @@ it(
     expect(await ready(sidecar.url)).toEqual({ status: 'ready', reasons: [] });
     sidecar.kill('SIGTERM');
     expect(await sidecar.exited).toBe(0);
-    expect(await offlineVerdict(dataDir)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
+    expect(await offlineVerdict(folder)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
     expect(compareWithSent(readRequests(dataDir), sent)).toEqual([]);
   },
 );
