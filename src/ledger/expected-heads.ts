@@ -109,6 +109,11 @@ export class HeadCheck {
     if (size === marks.newest?.size) this.#markMac = mac();
   }
 
+  /** The root of a size that was not walked. */
+  root(size: number, root: Uint8Array): void {
+    this.#roots.set(size, root);
+  }
+
   assertAll(): void {
     const { checkpoint, anchor, lock, marks } = this.#heads;
     if (marks.newest !== undefined && this.#markMac !== undefined && !equalBytes(this.#markMac, marks.newest.mac))

@@ -47,6 +47,14 @@ export class FileReader implements LedgerReader {
     }
   }
 
+  /** One leaf, held against the root of its block: only the last block, which still grows, has none yet. */
+  async verifiedLeaf(seq: number): Promise<Leaf> {
+    const block = Math.floor(seq / TILE_WIDTH);
+    const { leaves } = await this.#readBlock(block, this.#head());
+    this.#hash(block, leaves);
+    return leaves[seq % TILE_WIDTH];
+  }
+
   async firstAtOrAfter(timeNs: bigint): Promise<number> {
     const { size } = this.#head();
     const block = lastBlockBefore(this.#index.starts, timeNs);

@@ -5,6 +5,7 @@ import type { Sha256Lanes } from '../kernel/sha256-lanes.ts';
 const HASH = 32;
 /** 2^53 leaves and no more: a seq is a safe integer. */
 const LEVELS = 54;
+const BLOCK_LEVEL = Math.log2(TILE_WIDTH);
 
 /** A point to come back to when a write fails. */
 export interface FrontierMark {
@@ -43,6 +44,11 @@ export class Frontier {
       this.#add(lanes.bytes.toString('latin1', from, from + HASH), level);
       done += 1 << level;
     }
+  }
+
+  /** Adds a whole block of 256 leaves by its root; the size is a multiple of 256. */
+  addBlock(root: Uint8Array): void {
+    this.#add(Buffer.from(root.buffer, root.byteOffset, root.length).toString('latin1'), BLOCK_LEVEL);
   }
 
   /** Adds the complete subtree of 2^level leaves; the size is a multiple of that. */

@@ -89,6 +89,11 @@ export class DeltaBuilder {
     if (seq % TILE_WIDTH === 0) this.#starts.push({ segmentFirst: end.first, offset: end.bytes, timeNs });
   }
 
+  /** A block whose leaves are not walked. */
+  start(start: BlockStart): void {
+    this.#starts.push(start);
+  }
+
   roots(roots: readonly Uint8Array[]): void {
     for (const root of roots) this.#roots.push(root);
   }

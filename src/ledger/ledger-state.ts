@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { GENESIS_PREVIOUS_MAC, keyCommitment } from '../kernel/chain.ts';
 import { EPOCH_POLICY_SEAL } from '../kernel/epoch.ts';
 import { assertInvariant } from '../kernel/errors.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
 import {
   FLAG_LAST_OF_REQUEST,
   FRAME_PREFIX_BYTES,
@@ -11,6 +12,7 @@ import {
   LEAF_TYPES,
   PAYLOAD_BYTES_MAX,
   REQUEST_TAG_BYTES,
+  segmentIsFull,
   type Leaf,
   type LeafTypeName,
 } from '../kernel/leaf.ts';
@@ -24,7 +26,10 @@ import { FRAME_OVERHEAD_BYTES, LeafStager } from './leaf-stager.ts';
 import { DeltaBuilder, nextSegment, type SegmentEnd } from './ledger-index.ts';
 import { MinuteCounter, type MinuteMark } from './minute-counter.ts';
 import type { AppendRequest, LedgerIdentity } from './ports.ts';
+import { splitRequestTag } from './request-log.ts';
 import { sealPayload, type SealMoment } from './seal.ts';
+import type { SegmentIndex } from './segment-index.ts';
+import { SegmentNotes } from './segment-notes.ts';
 
 /** A run of frames that goes into one segment file. */
 export interface Piece {
@@ -59,6 +64,7 @@ export class LedgerState {
   readonly chain: FastChain;
   readonly minutes = new MinuteCounter();
   readonly delta = new DeltaBuilder();
+  readonly notes = new SegmentNotes();
   end: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
   lastTimeNs = 0n;
   #epochs: EpochState;
@@ -121,6 +127,7 @@ export class LedgerState {
     this.minutes.reset(mark.minutes);
     this.#enter(mark.epochs);
     this.delta.take();
+    this.notes.take();
   }
 
   /** Starts a commit group at wall time `nowNs`; the ledger's own time never goes back. */
@@ -148,18 +155,38 @@ export class LedgerState {
     assertInvariant(leaves > 0, 'a request has at least one leaf');
     const payloads = Buffer.from(events.payloads.buffer, events.payloads.byteOffset, events.payloads.length);
     this.#makeRoom(payloads.length + events.ends.length * FRAME_OVERHEAD_BYTES + RECORD_ROOM_BYTES);
+    if (first === 0) this.#epochs = { ...this.#epochs, openedNs: this.lastTimeNs, isActive: true };
+    else if (!this.#epochs.isActive) this.#epochs = { ...this.#epochs, isActive: true };
     let from = 0;
+    let counted = 0;
     for (let i = 0; i < events.ends.length; i++) {
       const flags = i === leaves - 1 ? FLAG_LAST_OF_REQUEST : 0;
       this.#stageLeaf(LEAF_TYPES.event, flags, i === 0 ? request.requestTag : undefined, payloads, from, events.ends[i]);
       from = events.ends[i];
+      if (!segmentIsFull(this.end.leaves, this.end.bytes)) continue;
+      this.#countEvents(events, counted, i + 1);
+      counted = i + 1;
+      this.#noteSegmentEnd();
     }
-    this.minutes.countLeaves(first, leaves, this.lastTimeNs);
-    this.minutes.countEvents(events);
-    if (record !== undefined) this.#stageRecord(record.type, record.payload, leaves === 1 ? request.requestTag : undefined);
-    if (first === 0) this.#epochs = { ...this.#epochs, openedNs: this.lastTimeNs, isActive: true };
-    else if (!this.#epochs.isActive) this.#epochs = { ...this.#epochs, isActive: true };
-    return { first, last: this.size - 1 };
+    this.#countEvents(events, counted, events.ends.length);
+    if (record !== undefined) this.#stageRecordOf(request, record, leaves === 1);
+    if (request.requestTag !== undefined) this.notes.request({ ...splitRequestTag(request.requestTag), first, last: first + leaves - 1 });
+    return { first, last: first + leaves - 1 };
+  }
+
+  #countEvents(events: EventBatch, from: number, to: number): void {
+    this.minutes.countLeaves(this.size - (to - from), to - from, this.lastTimeNs);
+    this.minutes.countEvents(events, from, to);
+  }
+
+  #stageRecordOf(request: AppendRequest, { type, payload }: NonNullable<AppendRequest['record']>, isFirst: boolean): void {
+    const seq = this.size;
+    this.minutes.countLeaves(seq, 1, this.lastTimeNs);
+    this.#stageRecord(type, payload, isFirst ? request.requestTag : undefined);
+    const fields = payload as { readonly sha256?: unknown; readonly pruned?: unknown };
+    if (type === 'recovery' && typeof fields.sha256 === 'string') this.notes.recovery(seq, fields.sha256);
+    if (type === 'config' && fields.pruned !== undefined) this.notes.pruning(seq);
+    this.#noteSegmentEnd();
   }
 
   /** Stages the leaf by which an older ledger begins to seal, in its epoch 0. */
@@ -168,6 +195,7 @@ export class LedgerState {
     const payload = { epochKey: keys.signer(this.identity).verifierKey, epochPolicy: EPOCH_POLICY_SEAL };
     this.#stageOwn('config', payload);
     this.#epochs = { ...this.#epochs, isSealing: true, isActive: true };
+    this.#noteSegmentEnd();
   }
 
   /** Stages the leaf by which `next`, the first keys of a new lineage, take over; the seal has to follow at once. */
@@ -175,6 +203,7 @@ export class LedgerState {
     const rotation = keyCommitment(nodeHashes, next.macKey, this.identity.ledgerId);
     this.#stageOwn('keyRotate', { firstEpoch: this.#epochs.epoch + 1, keyCommitment: toHex(rotation) });
     this.#epochs = { ...this.#epochs, isActive: true, rotation };
+    this.#noteSegmentEnd();
   }
 
   /**
@@ -188,6 +217,7 @@ export class LedgerState {
     const seq = this.size;
     this.#stageOwn('epochSeal', sealPayload(ending, seq, this.chain.mac(), next.signer(this.identity).verifierKey, moment));
     this.#enter(openEpoch(ending, next, { seq, timeNs: this.lastTimeNs, isFinal: moment.isFinal }));
+    this.#noteSegmentEnd();
   }
 
   /** Stages the summary of the last minute if a later one has begun. */
@@ -197,6 +227,7 @@ export class LedgerState {
     this.minutes.close();
     this.#makeRoom(RECORD_ROOM_BYTES);
     this.#stageRecord('minuteSummary', summary, undefined);
+    this.#noteSegmentEnd();
   }
 
   /**
@@ -224,6 +255,21 @@ export class LedgerState {
     return undefined;
   }
 
+  /** Takes over a whole segment by its index, unread; whoever trusts it holds the tree that comes of it against what was signed. */
+  adoptSegment(index: SegmentIndex): void {
+    const { first, leaves, bytes } = index;
+    for (const { offset, timeNs, root } of index.blocks) {
+      this.delta.start({ segmentFirst: first, offset, timeNs });
+      this.frontier.addBlock(root);
+    }
+    this.#size += leaves;
+    this.end = { first, leaves, bytes };
+    this.lastTimeNs = index.lastTimeNs;
+    this.chain.reset(index.lastMac);
+    const { keys, mismatch } = this.#epochs;
+    this.#enter({ ...index.epochs, keys, mismatch });
+  }
+
   #continuesChain(frame: Buffer): boolean {
     const macAt = frame.length - LEAF_MAC_BYTES;
     const before = this.chain.mac();
@@ -238,6 +284,13 @@ export class LedgerState {
     if (epochs.keys !== this.#epochs.keys) this.chain.rekey(epochs.keys.macKey);
     this.#stager.setEpoch(epochs.epoch);
     this.#epochs = epochs;
+  }
+
+  /** To be called after a leaf, when everything that it changes is counted in. */
+  #noteSegmentEnd(): void {
+    const { end, lastTimeNs } = this;
+    if (!segmentIsFull(end.leaves, end.bytes)) return;
+    this.notes.closing({ end, epochs: this.#epochs, lastTimeNs, lastMac: this.chain.mac(), minute: this.minutes.mark() });
   }
 
   /** A record that is a request of its own. */

@@ -57,12 +57,12 @@ export class MinuteCounter {
     counts.leaves += leaves;
   }
 
-  /** Levels and tenants of a batch whose leaves have been counted. */
-  countEvents(batch: EventBatch): void {
+  /** Levels and tenants of the events [from, to) of a batch, whose leaves have been counted. */
+  countEvents(batch: EventBatch, from = 0, to = batch.ends.length): void {
     const counts = this.#counts;
     if (counts === undefined) return;
     const byTenant = new Uint32Array(batch.tenantNames.length + 1);
-    for (let i = 0; i < batch.ends.length; i++) {
+    for (let i = from; i < to; i++) {
       counts.levels[batch.levels[i]]++;
       byTenant[batch.tenants[i]]++;
     }

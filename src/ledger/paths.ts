@@ -8,6 +8,8 @@ export interface LedgerPaths {
   readonly watermark: string;
   readonly verifierKey: string;
   readonly quarantine: string;
+  readonly index: string;
+  readonly pruned: string;
   readonly lock: string;
   readonly verificationKey: string;
   readonly epochKey: string;
@@ -41,5 +43,7 @@ export function ledgerDirPaths(ledger: string): LedgerDirPaths {
     watermark: join(ledger, 'watermark'),
     verifierKey: join(ledger, 'log.vkey'),
     quarantine: join(ledger, 'quarantine'),
+    index: join(ledger, 'index'),
+    pruned: join(ledger, 'pruned'),
   };
 }

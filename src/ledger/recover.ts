@@ -1,17 +1,7 @@
 import { join } from 'node:path';
 import { readU16 } from '../kernel/bytes.ts';
 import type { Json } from '../kernel/canonical-json.ts';
-import {
-  FLAG_LAST_OF_REQUEST,
-  FRAME_PREFIX_BYTES,
-  LEAF_BYTES_MAX,
-  LEAF_TYPES,
-  LeafFormatError,
-  parseLeaf,
-  segmentName,
-  TILE_WIDTH,
-  type Leaf,
-} from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LeafFormatError, parseLeaf, segmentName } from '../kernel/leaf.ts';
 import type { CommittedHead } from './committer.ts';
 import { firstEpochState, type EpochSecrets } from './epoch-state.ts';
 import { HeadCheck, readExpectedHeads, type ExpectedHeads, type LockedNote } from './expected-heads.ts';
@@ -23,13 +13,18 @@ import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { IndexDelta, SegmentEnd } from './ledger-index.ts';
 import { LedgerState } from './ledger-state.ts';
+import { lookBack } from './look-back.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { LedgerIdentity } from './ports.ts';
+import { finishPruning } from './prune-files.ts';
+import type { Pruning } from './pruning.ts';
 import { cutTail, orphanFindings, replacedFinding } from './quarantine.ts';
 import { recountMinute } from './recount-minute.ts';
-import { RequestLog, type RememberedRequest } from './request-log.ts';
+import type { RememberedRequest } from './request-log.ts';
 import { finishRotation } from './rotate-files.ts';
 import { scanSegments, type ScanResult } from './scan.ts';
+import type { SegmentSeed } from './segment-recorder.ts';
+import { StartWalk, type WalkInputs } from './start-walk.ts';
 import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
 export interface Recovered {
@@ -44,6 +39,12 @@ export interface Recovered {
   /** Payloads of the recovery leaves to append first: what was found and done. */
   readonly findings: readonly Json[];
   readonly requests: readonly RememberedRequest[];
+  /** The beginning of the index of the segment that takes leaves. */
+  readonly active: SegmentSeed;
+  /** The last pruning that an entry states. */
+  readonly pruning: Pruning | undefined;
+  /** Why the segment indexes could not be believed and everything was read; undefined when they could. */
+  readonly indexFault: string | undefined;
 }
 
 export interface RecoverOptions {
@@ -64,24 +65,66 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, option
   assertOwnKeys(genesis, keys);
   const { ledgerId, origin, verifierKey } = genesis;
   const identity = { ledgerId, origin, verifierKey };
-  const heads = readExpectedHeads(paths, keys, identity, options.anchorNote, options.locked);
-  const secrets = { identity, loaded: keys.epoch, rotated: keys.rotated };
-
-  const state = new LedgerState(identity, firstEpochState(keys.epoch, genesis.isSealing));
-  const walk = new Walk(state, heads);
-  const scan = scanSegments(paths.segments, state, secrets, heads.trustedSize, walk);
-  assertKept(scan, heads, state, walk.heads);
-  assertRunningEpoch(scan, secrets);
+  const expected = readExpectedHeads(paths, keys, identity, options.anchorNote, options.locked);
+  const inputs = { paths, keys, identity, isSealing: genesis.isSealing, expected };
+  const { state, walk, scan, delta, pruning, indexFault } = await walkLedger(inputs);
 
   const findings: Json[] = scan.broken === undefined ? [] : cutTail(paths, scan, scan.broken, journal);
-  if (scan.complete.frontier.size > heads.trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
+  const size = scan.complete.frontier.size;
+  if (size > expected.trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
   evolveKeys(paths, scan, keys, identity, journal);
-  findings.push(...replacedFindings(paths, heads, scan.complete.frontier.size));
-  findings.push(...orphanFindings(paths, walk.quarantined, findings, scan.complete.frontier.size));
-  const delta = walk.rewind(scan);
-  await recountMinute(paths.segments, state, delta);
-  const { published } = walk;
-  return { identity, state, delta, generation: heads.marks.newest?.generation ?? 0, published, findings, requests: walk.requests.list() };
+  if (pruning !== undefined) finishPruning(paths, pruning, journal);
+  findings.push(...replacedFindings(paths, expected, size));
+  findings.push(...orphanFindings(paths, walk.quarantined, findings, size));
+  state.reset(scan.complete);
+  walk.requests.cut(size);
+  const active = walk.activeSegment(scan, delta);
+  await recountMinute(paths.segments, state, delta, walk.walkedFrom);
+  const generation = expected.marks.newest?.generation ?? 0;
+  const requests = walk.requests.list();
+  return { identity, state, delta, generation, published: walk.published, findings, requests, active, pruning, indexFault };
+}
+
+interface Walked {
+  readonly state: LedgerState;
+  readonly walk: StartWalk;
+  readonly scan: ScanResult;
+  readonly delta: IndexDelta;
+  readonly pruning: Pruning | undefined;
+}
+
+/**
+ * Reads the end of the ledger and takes the rest from the segment indexes, if what comes of it is the acknowledged tree. If it is not, or
+ * anything else is wrong, an index may be at fault: then everything is read, and what is wrong with the ledger itself is found in it.
+ */
+async function walkLedger(inputs: WalkInputs): Promise<Walked & { readonly indexFault: string | undefined }> {
+  const state = startState(inputs);
+  const walk = new StartWalk(state, inputs, true);
+  let indexFault = 'the tree that they lead to is not the one that was acknowledged';
+  try {
+    const walked = await finishWalk(inputs, state, walk);
+    if (!walk.hasUnread || walk.isMarkRight) return { ...walked, indexFault: undefined };
+  } catch (error) {
+    if (!(error instanceof LedgerError) || !walk.hasUnread) throw error;
+    indexFault = error.message;
+  }
+  const again = startState(inputs);
+  return { ...(await finishWalk(inputs, again, new StartWalk(again, inputs, false))), indexFault };
+}
+
+function startState({ identity, keys, isSealing }: WalkInputs): LedgerState {
+  return new LedgerState(identity, firstEpochState(keys.epoch, isSealing));
+}
+
+async function finishWalk(inputs: WalkInputs, state: LedgerState, walk: StartWalk): Promise<Walked> {
+  const { paths, keys, identity, expected } = inputs;
+  const secrets = { identity, loaded: keys.epoch, rotated: keys.rotated };
+  const scan = scanSegments(paths, state, secrets, expected.trustedSize, walk);
+  const delta = walk.takeIndex(scan);
+  const pruning = await lookBack(walk, inputs, scan, delta);
+  assertKept(scan, expected, state, walk.heads);
+  assertRunningEpoch(scan, secrets);
+  return { state, walk, scan, delta, pruning };
 }
 
 /** What the first leaf says; nothing in it is believed before the walk has checked its MAC or the signed root above it. */
@@ -96,55 +139,6 @@ export function readGenesis(paths: LedgerPaths): Genesis {
     if (error instanceof LeafFormatError)
       throw new LedgerError('tampered', `${segmentName(0)}, entry 0, byte 0: ${error.message}`, { cause: error });
     throw error;
-  }
-}
-
-/** What the scan has to see on its way: roots and MACs at known sizes, request tags, quarantine records. */
-class Walk {
-  readonly heads: HeadCheck;
-  readonly requests = new RequestLog();
-  readonly quarantined = new Set<string>();
-  /** Where the last leaf known to have been acknowledged ends. */
-  trustedEnd: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
-  published: CommittedHead | undefined;
-  readonly #state: LedgerState;
-  readonly #expected: ExpectedHeads;
-
-  constructor(state: LedgerState, expected: ExpectedHeads) {
-    this.#state = state;
-    this.#expected = expected;
-    this.heads = new HeadCheck(expected);
-  }
-
-  leaf(leaf: Leaf): void {
-    const size = leaf.seq + 1;
-    this.heads.at(
-      size,
-      () => this.#state.frontier.root(),
-      () => this.#state.chain.mac(),
-    );
-    const { trustedSize, checkpoint, checkpointFile } = this.#expected;
-    if (size === trustedSize) this.trustedEnd = this.#state.end;
-    if (size === checkpoint?.size && checkpointFile !== undefined) {
-      const { first, bytes } = this.#state.end;
-      const note = checkpointFile.toString('utf8');
-      this.published = { size, root: checkpoint.root, checkpoint: note, lastTimeNs: leaf.timeNs, segmentFirst: first, segmentBytes: bytes };
-    }
-    this.requests.leaf(leaf.seq, leaf.requestTag, (leaf.flags & FLAG_LAST_OF_REQUEST) !== 0);
-    if (leaf.type === LEAF_TYPES.recovery) {
-      const sha256 = /"sha256":"([0-9a-f]{64})"/.exec(Buffer.from(leaf.payload).toString('utf8'));
-      if (sha256 !== null) this.quarantined.add(sha256[1]);
-    }
-  }
-
-  /** Takes the state back to the last complete request and builds the index up to there. */
-  rewind(scan: ScanResult): IndexDelta {
-    const size = scan.complete.frontier.size;
-    const starts = this.#state.delta.take().starts.filter((_, block) => block * TILE_WIDTH < size);
-    const roots = this.#state.frontier.takeBlockRoots().filter((_, block) => (block + 1) * TILE_WIDTH <= size);
-    this.#state.reset(scan.complete);
-    this.requests.cut(size);
-    return { starts, roots };
   }
 }
 

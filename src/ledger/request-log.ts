@@ -22,14 +22,23 @@ export function splitRequestTag(tag: Uint8Array): { keyDigest: string; bodyDiges
 /** Rebuilds the idempotency table from the ledger: it is never stored anywhere else. */
 export class RequestLog {
   #requests: RememberedRequest[] = [];
-  #open: { tag: Uint8Array; first: number } | undefined;
+  #open: { readonly tag: Uint8Array; readonly first: number } | undefined;
 
   leaf(seq: number, tag: Uint8Array | undefined, isLast: boolean): void {
     if (tag !== undefined) this.#open = { tag: Uint8Array.from(tag), first: seq };
     if (!isLast || this.#open === undefined) return;
-    this.#requests.push({ ...splitRequestTag(this.#open.tag), first: this.#open.first, last: seq });
+    this.#push({ ...splitRequestTag(this.#open.tag), first: this.#open.first, last: seq });
     this.#open = undefined;
-    if (this.#requests.length >= 2 * REQUESTS_REMEMBERED_MAX) this.#requests = this.#requests.slice(-REQUESTS_REMEMBERED_MAX);
+  }
+
+  /** Takes over what an index says of a segment that is not walked. */
+  adopt(requests: readonly RememberedRequest[]): void {
+    for (const request of requests) this.#push(request);
+  }
+
+  /** A keyed request that began before the first leaf walked. */
+  resume(open: { readonly tag: Uint8Array; readonly first: number } | undefined): void {
+    this.#open = open;
   }
 
   /** Forgets requests that were cut off. */
@@ -39,6 +48,11 @@ export class RequestLog {
 
   list(): RememberedRequest[] {
     return this.#requests.slice(-REQUESTS_REMEMBERED_MAX);
+  }
+
+  #push(request: RememberedRequest): void {
+    this.#requests.push(request);
+    if (this.#requests.length >= 2 * REQUESTS_REMEMBERED_MAX) this.#requests = this.#requests.slice(-REQUESTS_REMEMBERED_MAX);
   }
 }
 

@@ -4,14 +4,16 @@ import {
   FRAME_PREFIX_BYTES,
   LeafFormatError,
   parseLeaf,
-  parseSegmentName,
+  segmentIsFull,
   segmentName,
   type Leaf,
 } from '../kernel/leaf.ts';
 import type { EpochSecrets } from './epoch-state.ts';
-import { listDirectory } from './files.ts';
+import { listSegments, type SegmentOnDisk } from './index-files.ts';
 import { nextSegment } from './ledger-index.ts';
 import type { LedgerState, StateMark } from './ledger-state.ts';
+import type { LedgerPaths } from './paths.ts';
+import type { SegmentIndex } from './segment-index.ts';
 import { walkFrames } from './walk-frames.ts';
 
 /** Where and why the chain of good leaves ends. */
@@ -34,43 +36,57 @@ export interface ScanResult {
 }
 
 export interface ScanHooks {
+  /** What is taken over instead of reading the segment; undefined when it has to be read. */
+  indexOf(segment: SegmentOnDisk): SegmentIndex | undefined;
+  /** The segment was taken over by its index. */
+  adopted(index: SegmentIndex, segment: SegmentOnDisk): void;
+  /** The segment that begins here is about to be walked. */
+  begin(first: number): void;
   /** Called for every good leaf, in order; `leaf` is a view that the next call may overwrite. */
   leaf(leaf: Leaf): void;
+  /** The segment that was walked takes no more leaves. */
+  filled(): void;
 }
 
 /**
- * Walks the segments from where the state stands (the end of a full segment, or the beginning) and lets it adopt every leaf that
- * continues the ledger, up to the first break. Believes nothing it has not checked. Marks complete requests only from `trustedSize` on: below it, a break is fatal for the caller anyway.
+ * Walks the segments and lets the state adopt every leaf that continues the ledger, up to the first break. Believes nothing it has not
+ * checked but the indexes that it is given. Marks complete requests only from `trustedSize` on: below it, a break is fatal for the caller
+ * anyway.
  */
 export function scanSegments(
-  directory: string,
+  paths: LedgerPaths,
   state: LedgerState,
   secrets: EpochSecrets,
   trustedSize: number,
   hooks: ScanHooks,
 ): ScanResult {
-  const segments = listDirectory(directory);
-  const start = state.size === 0 ? 0 : nextSegment(state.end).first;
-  let complete = { ...state.mark(), segment: segmentName(state.end.first) };
+  const listed = listSegments(paths);
+  const segments = listed.filter(({ bytes }) => bytes !== undefined).map(({ name }) => name);
+  let complete = { ...state.mark(), segment: segmentName(0) };
   const finish = (broken: Break | undefined): ScanResult => ({ complete, broken, segments });
-  for (const name of segments) {
-    if (name < segmentName(start)) continue;
+  for (const segment of listed) {
+    const { name, first, bytes } = segment;
     const due = state.size === 0 ? 0 : nextSegment(state.end).first;
     const previousIsFull = state.size === 0 || due !== state.end.first;
-    if (parseSegmentName(name) !== due || !previousIsFull) {
-      return finish({
-        segment: name,
-        offset: 0,
-        seq: state.size,
-        reason: `expected the segment ${segmentName(previousIsFull ? due : state.end.first)} to hold entry ${state.size}`,
-        isEndOfFile: false,
-      });
+    const breakHere = (reason: string): Break => ({ segment: name, offset: 0, seq: state.size, reason, isEndOfFile: false });
+    if (first !== due || !previousIsFull) {
+      const expected = segmentName(previousIsFull ? due : state.end.first);
+      return finish(breakHere(`expected the segment ${expected} to hold entry ${state.size}`));
     }
-    const broken = scanSegment(join(directory, name), state, secrets, (leaf) => {
+    const index = hooks.indexOf(segment);
+    if (index !== undefined) {
+      state.adoptSegment(index);
+      hooks.adopted(index, segment);
+      continue;
+    }
+    if (bytes === undefined) return finish(breakHere('the index of this segment, which retention removed, cannot be used'));
+    hooks.begin(first);
+    const broken = scanSegment(join(paths.segments, name), state, secrets, (leaf) => {
       hooks.leaf(leaf);
       if ((leaf.flags & FLAG_LAST_OF_REQUEST) !== 0 && state.size >= trustedSize) complete = { ...state.mark(), segment: name };
     });
     if (broken !== undefined) return finish({ ...broken, segment: name, isEndOfFile: broken.isEndOfFile && name === segments.at(-1) });
+    if (segmentIsFull(state.end.leaves, state.end.bytes)) hooks.filled();
   }
   return finish(complete.frontier.size === state.size ? undefined : endBreak(segments, state, 'the last request is incomplete'));
 }

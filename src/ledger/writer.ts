@@ -5,6 +5,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { Committer, type CommittedHead, type CommitStep, type CommitTarget, type Published } from './committer.ts';
 import type { EpochKeys } from './epoch-keys.ts';
 import { isDiskFull } from './files.ts';
+import { writeIndex } from './index-files.ts';
 import type { LedgerKeys } from './keys.ts';
 import type { IndexDelta } from './ledger-index.ts';
 import type { LedgerState } from './ledger-state.ts';
@@ -14,6 +15,8 @@ import type { AppendRequest, EpochStats, LedgerIdentity } from './ports.ts';
 import type { Recovered } from './recover.ts';
 import { SealSchedule, SEAL_LIMITS, type SealLimits } from './seal-schedule.ts';
 import { SegmentFiles } from './segment-files.ts';
+import type { GroupNotes } from './segment-notes.ts';
+import { SegmentRecorder } from './segment-recorder.ts';
 import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
 export type { CommittedHead };
@@ -62,7 +65,7 @@ interface Queued {
   readonly request: AppendRequest;
 }
 
-type Group = Omit<Commit, keyof Published | 'commitMs'> & CommitTarget & { readonly startedMs: number };
+type Group = Omit<Commit, keyof Published | 'commitMs'> & CommitTarget & { readonly startedMs: number; readonly notes: GroupNotes };
 
 /** Marks a request without leaves of its own: only a due minute summary is written. */
 const TICK_ID = -1;
@@ -81,6 +84,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #events: WriterEvents;
   readonly #segments: SegmentFiles;
+  readonly #paths: LedgerPaths;
+  readonly #recorder: SegmentRecorder;
   readonly #committer: Committer;
   readonly #schedule: SealSchedule;
   readonly #clockWatch: ClockWatch;
@@ -106,6 +111,8 @@ export class Writer {
     this.#state = recovered.state;
     this.#options = options;
     this.#events = events;
+    this.#paths = paths;
+    this.#recorder = new SegmentRecorder(recovered.active);
     this.#segments = new SegmentFiles(paths.segments, recovered.state.end, journal);
     this.#committer = new Committer({ paths, keys, identity: recovered.identity, segments: this.#segments, anchor, journal, onStep });
     this.#schedule = new SealSchedule(options.sealLimits ?? SEAL_LIMITS);
@@ -272,6 +279,7 @@ export class Writer {
       ...this.#target(sealed),
       results,
       delta: state.delta.take(),
+      notes: state.notes.take(),
       entries: state.size - before.frontier.size,
       bytes: group.length,
       epochsNow: this.epochs(),
@@ -322,6 +330,7 @@ export class Writer {
       const commitMs = performance.now() - startedMs;
       this.#events.committed({ ...published, results, delta, entries, bytes, epochsNow, commitMs });
     });
+    for (const index of this.#recorder.add(delta, group.notes)) writeIndex(this.#paths, index);
     if (group.sealed === undefined) return;
     this.#isSealUnderway = false;
     this.#wake?.();

@@ -251,7 +251,9 @@ describe('watermark and checkpoint', () => {
     rmSync(file('checkpoint'));
     const identity = parseGenesis(parseFrames(segment)[0]);
     const state = new LedgerState(identity, firstEpochState(keys.epoch, true));
-    scanSegments(paths.segments, state, { identity, loaded: keys.epoch, rotated: undefined }, size, { leaf: () => undefined });
+    const nothing = (): undefined => undefined;
+    const hooks = { indexOf: nothing, adopted: nothing, begin: nothing, leaf: nothing, filled: nothing };
+    scanSegments(paths, state, { identity, loaded: keys.epoch, rotated: undefined }, size, hooks);
     writeFileSync(file('watermark'), freshWatermark(100, state, ''));
     const payloads = recoveryPayloads(await waitForRecords(await open(), 2));
     expect(payloads).toContainEqual(expect.objectContaining({ reason: 'left by an interrupted recovery', bytes: 8192 }));

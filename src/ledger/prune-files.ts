@@ -1,0 +1,45 @@
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { segmentName } from '../kernel/leaf.ts';
+import { isPresent, makeDirectory, removeFile, syncDirectory } from './files.ts';
+import { listSegments, readIndex } from './index-files.ts';
+import type { LedgerPaths } from './paths.ts';
+import type { Pruning } from './pruning.ts';
+import { segmentIndexName } from './segment-index.ts';
+import type { WriteJournal } from './write-journal.ts';
+
+/**
+ * Removes the segments that a durable entry states as pruned, but never the first, and keeps their index in pruned/. The index is durable
+ * there before its segment goes, so dying anywhere leaves each segment whole or its index, and the next start finishes. A segment without
+ * an index stays.
+ */
+export function finishPruning(paths: LedgerPaths, { before }: Pruning, journal: WriteJournal): void {
+  const due = listSegments(paths).flatMap(({ first, bytes }) =>
+    first !== undefined && first > 0 && first < before && bytes !== undefined ? first : [],
+  );
+  if (due.length === 0) return;
+  makeDirectory(paths.pruned);
+  const kept = due.filter((first) => keepIndex(paths, first));
+  syncDirectory(paths.pruned);
+  if (isPresent(paths.index)) syncDirectory(paths.index);
+  for (const first of kept) {
+    journal.pruned(first);
+    removeFile(join(paths.segments, segmentName(first)));
+  }
+  syncDirectory(paths.segments);
+}
+
+function keepIndex(paths: LedgerPaths, first: number): boolean {
+  if (readIndex(paths.pruned, first) !== undefined) return true;
+  if (readIndex(paths.index, first) === undefined) return false;
+  const path = join(paths.index, segmentIndexName(first));
+  const fd = openSync(path, 'r');
+  try {
+    // It was written without a sync, as a cache; from now on it is all that is left of the segment.
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(path, join(paths.pruned, segmentIndexName(first)));
+  return true;
+}
