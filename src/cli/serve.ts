@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { anchorInWords } from '../config/anchor-config.ts';
 import { parseConfig, type Config } from '../config/config.ts';
 import { readSecrets, type Secrets } from '../config/secrets.ts';
 import type { Context } from '../context.ts';
@@ -71,6 +72,7 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
       origin: ledger.identity.origin,
       epoch: epochs.running,
       forwardSecurity: epochs.forwardSecurity,
+      anchor: anchorInWords(config.anchor),
       needsToken: secrets.tokenDigest !== undefined,
     },
     'ready',

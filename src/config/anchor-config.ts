@@ -36,3 +36,9 @@ function parseRedis(value: (setting: Setting) => string | undefined, faults: str
   if (!isRedis) faults.push(`${SETTINGS.anchor.env}=redis needs ${SETTINGS.redisUrl.env} like redis://host:6379 or rediss://host:6379/0`);
   return { kind: 'redis', url: url ?? '', passwordFile: value(SETTINGS.redisPasswordFile) };
 }
+
+/** For the start's log line, without credentials. */
+export function anchorInWords(anchor: AnchorConfig): string {
+  if (anchor.kind === 'off') return `off: ${anchor.reason}`;
+  return anchor.kind === 'file' ? anchor.dir : `redis at ${new URL(anchor.url).host}`;
+}

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { anchorInWords } from '../../src/config/anchor-config.ts';
 import { ConfigError, isLoopback, parseConfig } from '../../src/config/config.ts';
 import { readSecrets } from '../../src/config/secrets.ts';
 import { SETTINGS, settingsMarkdown, type Setting } from '../../src/config/settings.ts';
@@ -184,6 +185,12 @@ describe('the checkpoint lock', () => {
   it.each([undefined, 'http://cache:6379', 'cache:6379', 'redis'])('in Redis is refused with the address %s', (url) => {
     const [fault] = faultsOf(() => parseConfig({ PROOFS_ANCHOR: 'redis', ...(url === undefined ? {} : { PROOFS_REDIS_URL: url }) }));
     expect(fault).toContain('PROOFS_REDIS_URL');
+  });
+
+  it('is named in words that hold no password', () => {
+    expect(anchorInWords({ kind: 'file', dir: '/mnt/usb' })).toBe('/mnt/usb');
+    expect(anchorInWords({ kind: 'off', isChosen: true, reason: 'switched off' })).toBe('off: switched off');
+    expect(anchorInWords({ kind: 'redis', url: 'redis://user:secret@cache:6380/1', passwordFile: undefined })).toBe('redis at cache:6380');
   });
 
   it('refuses other places, without repeating an address that may hold a password', () => {
