@@ -30,7 +30,7 @@ async function countBundleRecords(ledger: Ledger): Promise<number> {
   return count;
 }
 
-const hmacKey = (): Uint8Array => fromHex(readFileSync(join(dataDir, 'keys/hmac.key'), 'utf8').trimEnd()) ?? new Uint8Array(0);
+const rootKey = (): Uint8Array => fromHex(readFileSync(join(dataDir, 'keys/verification.key'), 'utf8').trimEnd()) ?? new Uint8Array(0);
 
 it('gives the same bytes of a closed window before and after a restart, recorded once', async () => {
   const first = await openLedger({ dataDir });
@@ -47,7 +47,7 @@ it('gives the same bytes of a closed window before and after a restart, recorded
   expect(await countBundleRecords(second)).toBe(1);
   const anchor = parseCheckpoint(await second.signCheckpoint(before.window.last + 2));
   expect(
-    verifyBundle({ bytes: after.bytes, anchor, macKeys: { hmacKeys: [{ label: 'hmac.key', key: hmacKey() }], epochKeys: [] } }),
+    verifyBundle({ bytes: after.bytes, anchor, macKeys: { hmacKeys: [{ label: 'verification.key', key: rootKey() }], epochKeys: [] } }),
   ).toMatchObject({
     verdict: 'OK_ANCHORED',
     exitCode: 0,

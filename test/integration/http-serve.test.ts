@@ -121,14 +121,12 @@ describe('serve', () => {
     expect(await sidecar.exited).toBe(0);
     const log = sidecar.stderr();
     expect(log).toContain('"ready"');
-    const keys = ['hmac.key', 'log.key'].map((name) => readFileSync(join(dir.path, 'data', 'keys', name), 'utf8'));
-    const secrets = [
-      TOKEN,
-      keys[0].trim(),
-      ...keys[1].split('\n').filter((text) => /^[A-Za-z0-9+/=]{20,}$/.test(text)),
-      'body-text-marker',
-    ];
-    expect(secrets).toHaveLength(4);
+    const keyLines = ['verification.key', 'epoch.key', 'log.key']
+      .flatMap((name) => readFileSync(join(dir.path, 'data', 'keys', name), 'utf8').split('\n'))
+      .filter((text) => /^[A-Za-z0-9+/=]{40,}$/.test(text));
+    const secrets = [TOKEN, 'body-text-marker', ...keyLines];
+    // The root key, the running epoch's two secrets, the private key.
+    expect(secrets).toHaveLength(6);
     for (const secret of secrets) expect(log).not.toContain(secret);
   });
 
