@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 /** The four claims a user may want to see tested on their own, each as globs over test files. */
 export const TEST_CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   logging: [
-    'test/**/*{chain,event,http,import,ingest,interop,json,keygen,kernel,leaf,ledger,log,merkle,note,sidecar,verify,watermark,writer}*.test.ts',
+    'test/**/*{anchor,chain,cosignature,event,http,import,ingest,interop,json,keygen,kernel,leaf,ledger,log,merkle,note,receipt,sidecar,verify,watermark,witness,writer}*.test.ts',
   ],
   'rate-limiting': ['test/**/*{limiter,ratelimit,rate-limit}*.test.ts'],
   'version-control': ['test/**/*{version,patch,rollback}*.test.ts'],

@@ -132,7 +132,13 @@ describe('two sidecars that witness each other', () => {
       await expect.poll(() => witnessedSize(a), ROUND_WAIT).toBeGreaterThan(last);
       await stop(sidecar);
     }
+    const kept = join(a.dir, 'kept.checkpoint');
+    cpSync(join(a.dataDir, 'witnessed.checkpoint'), kept);
     putBack(a);
+    // Whoever kept what the witness gave needs neither of the two, and no secret.
+    const witnessKey = (await text(`${b.url}/witness/key`)).trim();
+    const view = ['--data-dir', a.dataDir, '--public-only', '--anchor', kept, '--witness', witnessKey];
+    expect((await runProgram(['log', 'verify', ...view]).result).code).toBe(33);
     await using rolledBack = await a.start();
     await expect.poll(() => conflicts(a), ROUND_WAIT).toBeGreaterThan(0);
     const readiness = (await (await fetch(`${a.url}/readyz`)).json()) as { status: string; reasons: string[] };
