@@ -63,7 +63,13 @@ export class ChainKeys {
   }
 
   get current(): ChainMac | undefined {
-    return this.#mac;
+    // Made when it is first needed: segments that were checked by themselves only pass through epochs.
+    return (this.#mac ??= this.#key === undefined ? undefined : this.macOf(this.#key));
+  }
+
+  /** Was an epoch.key given for an epoch after the running one, up to `epoch`? */
+  isGivenUpTo(epoch: number): boolean {
+    return this.#given.epochKeys.some((candidate) => candidate.epoch > this.#epoch && candidate.epoch <= epoch);
   }
 
   /** Labels of the keys that were of use. */
@@ -159,7 +165,7 @@ export class ChainKeys {
   #set(epoch: number, key: Uint8Array | undefined): void {
     this.#epoch = epoch;
     this.#key = key;
-    this.#mac = key === undefined ? undefined : this.macOf(key);
+    this.#mac = undefined;
     if (key !== undefined && this.#given.wanted.has(epoch)) this.#kept.set(epoch, key);
   }
 }

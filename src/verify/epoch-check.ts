@@ -118,6 +118,15 @@ export function acceptEpoch(state: SegmentState, type: number, epoch: number, pa
   return { expected: `a seal of epoch ${epoch}: this ledger seals its epochs`, found, verdict: 'DOWNGRADE' };
 }
 
+/** Takes `count` sound events of the running epoch at once; false when `acceptEpoch` would find something wrong with one of them. */
+export function acceptEpochEvents({ seq, epoch: running }: SegmentState, count: number): boolean {
+  if (running.isSealing !== true) return true;
+  running.minutesOpen = Math.max(running.minutesOpen, 0);
+  if (running.firstSeq === undefined) return true;
+  const tooMany = Math.max(running.firstSeq, running.sealingFrom ?? 0) + EPOCH_LEAVES_TOLERATED;
+  return tooMany < seq || tooMany >= seq + count;
+}
+
 /** After damage: which epoch it was that went on. */
 function settleEpoch(running: EpochState, epoch: number): void {
   if (epoch > running.min) forgetEpoch(running);
@@ -178,6 +187,16 @@ function forgetEpoch(running: EpochState): void {
 export function loseEpoch(state: SegmentState, leaves: number): void {
   spoilEpoch(state, leaves);
   forgetEpoch(state.epoch);
+}
+
+/** Removed leaves, up to which `epoch` runs: of the running epoch and of the begin of sealing only what follows can tell. */
+export function passPrunedEpochs({ epoch: running }: SegmentState, epoch: number): void {
+  forgetEpoch(running);
+  running.rotation = undefined;
+  running.min = epoch;
+  running.max = epoch;
+  if (epoch > 0) running.isSealing = true;
+  else if (running.isSealing === false) running.isSealing = undefined;
 }
 
 function toHexText(latin1: string): string {

@@ -115,8 +115,7 @@ export class FastSegment {
       first: task.first,
       leaves: this.#leaves,
       bytes,
-      previousMac: task.key === undefined ? undefined : task.previousMac,
-      lastMac: this.#copy(this.#macAt, this.#macAt + LEAF_MAC_BYTES),
+      chained: task.key === undefined ? undefined : { epoch: task.key.epoch, key: task.key.key, previousMac: task.previousMac },
       ...this.#runs.take(),
       blockRoots: Uint8Array.from(this.#blockRoots.subarray(0, Math.floor(this.#leaves / TILE_WIDTH) * HASH_BYTES)),
       restHashes: this.#restHashes,
@@ -216,7 +215,7 @@ export class FastSegment {
   #event(from: number, payloadAt: number, end: number): boolean {
     const scan = this.#fastScan.isSurelyEvent(payloadAt, end) ? this.#fastScan : this.#scan;
     if (scan === this.#scan && !this.#scan.isEvent(this.#bytes, payloadAt, end)) return false;
-    this.#runs.event(from, scan.levelCode);
+    this.#runs.event(from, end, scan.levelCode);
     if (scan.tenantEnd > 0) this.#runs.tenant(scan.tenantFrom, scan.tenantEnd);
     return true;
   }

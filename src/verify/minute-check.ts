@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { LEVELS } from '../kernel/levels.ts';
 import type { MinuteState } from './segment-state.ts';
+import type { EventRun } from './segment-summary.ts';
 
 /** A summary names the first 64 tenants to appear in its minute; the rest are counted together, so memory is bounded. */
 const TENANTS_NAMED_MAX = 64;
@@ -20,15 +21,29 @@ export function faultBeforeMinute(state: MinuteState, minute: number): string | 
 
 /** `level`: index into LEVELS, or −1 for a leaf that is no event. `tenant`: '' when there is none. */
 export function countLeaf(state: MinuteState, seq: number, minute: number, level: number, tenant: string): void {
+  countPlaces(state, seq, minute, 1);
+  if (level >= 0) state.levels[level]++;
+  if (tenant !== '') countTenant(state, tenant, 1);
+}
+
+/** The same for the run's events at once, the first of which is leaf `seq`. */
+export function countRun(state: MinuteState, seq: number, run: EventRun): void {
+  countPlaces(state, seq, run.minute, run.count);
+  for (const [level, events] of run.levels.entries()) state.levels[level] += events;
+  for (const [tenant, events] of run.tenants) countTenant(state, tenant, events);
+}
+
+function countPlaces(state: MinuteState, seq: number, minute: number, leaves: number): void {
   if (minute !== state.minute || state.isSummed) beginMinute(state, seq, minute);
   state.isNextSpoilt = false;
-  state.lastSeq = seq;
-  state.leaves++;
-  if (level >= 0) state.levels[level]++;
-  if (tenant === '') return;
+  state.lastSeq = seq + leaves - 1;
+  state.leaves += leaves;
+}
+
+function countTenant(state: MinuteState, tenant: string, events: number): void {
   const known = state.tenants.get(tenant);
-  if (known !== undefined || state.tenants.size < TENANTS_NAMED_MAX) state.tenants.set(tenant, (known ?? 0) + 1);
-  else state.tenantsOther++;
+  if (known !== undefined || state.tenants.size < TENANTS_NAMED_MAX) state.tenants.set(tenant, (known ?? 0) + events);
+  else state.tenantsOther += events;
 }
 
 /** What is wrong with a summary that stands here at `minute` of its own time; undefined when it says what the leaves say. */

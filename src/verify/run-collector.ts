@@ -1,4 +1,4 @@
-import { FLAG_LAST_OF_REQUEST, FLAG_REQUEST_TAG } from '../kernel/leaf.ts';
+import { FLAG_LAST_OF_REQUEST, FLAG_REQUEST_TAG, LEAF_MAC_BYTES } from '../kernel/leaf.ts';
 import { concat } from '../kernel/bytes.ts';
 import { LEVELS } from '../kernel/levels.ts';
 import type { EventRun, RecordPlace } from './segment-summary.ts';
@@ -22,6 +22,7 @@ export class RunCollector {
   /** Headers of the first and the last leaf of the running run, and its number of leaves. */
   #first = 0;
   #last = 0;
+  #lastMacAt = 0;
   #count = 0;
   #minute = -1;
   /** The minute's bounds, u64 nanoseconds in two halves each: most leaves share it with the one before, and need no division. */
@@ -37,8 +38,8 @@ export class RunCollector {
     this.#tenants = new TenantTally(bytes);
   }
 
-  /** An event leaf whose header begins at `leaf`; `level` is the index into LEVELS. */
-  event(leaf: number, level: number): void {
+  /** An event leaf with its header at `leaf` and its MAC at `macAt`; `level` is the index into LEVELS. */
+  event(leaf: number, macAt: number, level: number): void {
     const [high, low] = [this.#view.getUint32(leaf + TIME_AT), this.#view.getUint32(leaf + TIME_AT + 4)];
     const isBefore = high < this.#startHigh || (high === this.#startHigh && low < this.#startLow);
     if (isBefore || high > this.#endHigh || (high === this.#endHigh && low >= this.#endLow)) {
@@ -48,6 +49,7 @@ export class RunCollector {
     if (this.#count > 0 && this.#view.getUint32(leaf + EPOCH_AT) !== this.#view.getUint32(this.#first + EPOCH_AT)) this.#close();
     if (this.#count === 0) this.#first = leaf;
     this.#last = leaf;
+    this.#lastMacAt = macAt;
     this.#count++;
     this.#levels[level]++;
   }
@@ -87,6 +89,7 @@ export class RunCollector {
       lastTimeLow: view.getUint32(last + TIME_AT + 4),
       isTagged: (view.getUint16(first + FLAGS_AT) & FLAG_REQUEST_TAG) !== 0,
       endsRequest: (view.getUint16(last + FLAGS_AT) & FLAG_LAST_OF_REQUEST) !== 0,
+      lastMac: Uint8Array.from(this.#bytes.subarray(this.#lastMacAt, this.#lastMacAt + LEAF_MAC_BYTES)),
       levels: [...this.#levels],
       tenants: this.#tenants.take(),
     });

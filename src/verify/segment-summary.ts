@@ -17,6 +17,8 @@ export interface EventRun {
   readonly isTagged: boolean;
   /** The last leaf is the last of its request. */
   readonly endsRequest: boolean;
+  /** MAC of the last leaf. */
+  readonly lastMac: Uint8Array;
   /** By index into LEVELS. */
   readonly levels: readonly number[];
   /** Spelling (latin1 of the JSON string) and count, in the order of their appearance. */
@@ -49,9 +51,8 @@ export interface SegmentSummary {
   readonly first: number;
   readonly leaves: number;
   readonly bytes: number;
-  /** Undefined: MACs were not checked. */
-  readonly previousMac: Uint8Array | undefined;
-  readonly lastMac: Uint8Array;
+  /** The first leaf's epoch, and the key and MAC that its own MAC was checked with; undefined: MACs were not checked. */
+  readonly chained: { readonly epoch: number; readonly key: Uint8Array; readonly previousMac: Uint8Array } | undefined;
   readonly items: readonly (EventRun | RecordPlace)[];
   /** The leaves of `items` that are no events, one after the other. */
   readonly records: Uint8Array;

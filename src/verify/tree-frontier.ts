@@ -13,16 +13,25 @@ export class TreeFrontier {
     return this.#size;
   }
 
-  /** Leaf hash as a latin1 string. */
-  append(leafHash: string): void {
+  /** Another edge of the same tree, which grows by itself. */
+  copy(): TreeFrontier {
+    const copy = new TreeFrontier();
+    copy.#subtrees.push(...this.#subtrees);
+    copy.#size = this.#size;
+    return copy;
+  }
+
+  /** Leaf hash as a latin1 string; with `atLevel` the root of a complete subtree of 2^atLevel leaves, which the size is a multiple of. */
+  append(leafHash: string, atLevel = 0): void {
     let right = leafHash;
-    let level = 0;
+    let level = atLevel;
+    while (this.#subtrees.length < level) this.#subtrees.push('');
     for (; this.#subtrees[level] !== undefined && this.#subtrees[level] !== ''; level++) {
       right = this.#hashNode(this.#subtrees[level], right);
       this.#subtrees[level] = '';
     }
     this.#subtrees[level] = right;
-    this.#size++;
+    this.#size += 2 ** atLevel;
   }
 
   root(): Uint8Array {
