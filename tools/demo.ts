@@ -158,8 +158,9 @@ async function tellTheStory(work: string, logFile: string): Promise<void> {
   } finally {
     await stopSidecar(child);
   }
-  say('The sidecar has stopped. The ledger on its disk is checked with its key and the anchor.');
-  show((await pproofs(['log', 'verify', '--data-dir', dataDir, '--anchor', anchor, '--allow-unsealed'])).out);
+  say('The sidecar has stopped. The ledger on its disk is checked with its root key, that anchor and the checkpoint lock.');
+  const anchors = ['--anchor', anchor, '--anchor', checkpointLock(work)];
+  show((await pproofs(['log', 'verify', '--data-dir', dataDir, ...anchors])).out);
 
   const copy = join(work, 'tampered-copy');
   cpSync(dataDir, copy, { recursive: true });
@@ -167,7 +168,7 @@ async function tellTheStory(work: string, logFile: string): Promise<void> {
   say(
     `Somebody changes one bit in a copy: entry ${flipped.seq} ("${toSafeText(flipped.message.slice(0, 60))}"), byte ${flipped.offset} of ${basename(flipped.file)}.`,
   );
-  const found = await pproofs(['log', 'verify', '--data-dir', copy, '--anchor', anchor, '--allow-unsealed'], EXIT_TAMPERED);
+  const found = await pproofs(['log', 'verify', '--data-dir', copy, ...anchors], EXIT_TAMPERED);
   show(found.out);
   const verify = await pproofs(['log', 'verify', '--data-dir', copy, '--json'], EXIT_TAMPERED);
   assertNames(JSON.parse(verify.out) as VerifyReport, flipped.seq);
@@ -176,6 +177,14 @@ async function tellTheStory(work: string, logFile: string): Promise<void> {
   process.stdout.write(
     `\nAll of this is kept in ${work}\n   timeline  ${timeline}   (open it in a browser)\n   bundle    ${bundle}\n   log       ${logFile}\n`,
   );
+}
+
+/** The last checkpoint that the sidecar made public, kept beside its data folder. */
+function checkpointLock(work: string): string {
+  const anchors = join(work, 'anchors');
+  const name = readdirSync(anchors).find((file) => file.endsWith('.checkpoint'));
+  if (name === undefined) throw new Surprise(`no checkpoint lock in ${anchors}`);
+  return join(anchors, name);
 }
 
 async function keepCheckpoint(url: string, file: string): Promise<void> {
