@@ -1,16 +1,14 @@
 import type { VerifierKey } from '../kernel/note.ts';
 import type { Finding } from '../verify/finding.ts';
-import { readNamedFile } from '../verify/ledger-files.ts';
 import { checkReceiptAlone, readReceipt, type HeldReceipt } from '../verify/receipt-check.ts';
 import { VERDICT_EXIT_CODES, worstVerdict, type Verdict } from '../verify/verdict.ts';
 import { VerifyError } from '../verify/verify-error.ts';
 import { EXIT_OK, type CommandIo } from './command.ts';
 import type { Faults } from './options.ts';
 import { toSafeText } from './safe-text.ts';
+import { readInput } from './verify-inputs.ts';
 
-/** 212 hashes and a note; anything longer is another file. */
-const RECEIPT_BYTES_MAX = 65_536;
-/** More are given one command each. */
+/** Each asks the walk for one more root; who holds more of them gives them in several runs. */
 const RECEIPTS_MAX = 1000;
 
 /** --receipt FILE, which may repeat. */
@@ -18,15 +16,15 @@ export function readReceiptOptions(faults: Faults, paths: readonly string[] | un
   const given = paths ?? [];
   if (given.length > RECEIPTS_MAX) faults.add(`--receipt is given more than ${RECEIPTS_MAX} times`);
   return given.slice(0, RECEIPTS_MAX).flatMap((path) => {
+    const bytes = readInput(faults, '--receipt', path);
+    if (bytes === undefined) return [];
     try {
-      const bytes = readNamedFile(path, RECEIPT_BYTES_MAX + 1);
-      if (bytes !== undefined) return [readReceipt(path, bytes)];
-      faults.add(`--receipt "${path}" does not exist`);
+      return [readReceipt(path, bytes)];
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
       faults.add(`--receipt ${error.message}`);
+      return [];
     }
-    return [];
   });
 }
 
