@@ -11,5 +11,11 @@ describeInterop('the real writer', async (dataDir) => {
   const notes = new Map<number, string>();
   for (const size of [1, 4, 5, 7]) notes.set(size, await ledger.signCheckpoint(size));
   await cleanup.disposeAsync();
-  return { dataDir, leaves: await readLeavesOf(dataDir), signCheckpoint: (size: number) => notes.get(size) ?? '' };
+  return {
+    dataDir,
+    leaves: await readLeavesOf(dataDir),
+    isSealing: true,
+    rootKeyFile: 'keys/verification.key',
+    signCheckpoint: (size: number) => notes.get(size) ?? '',
+  };
 });

@@ -8,11 +8,13 @@ import { consistencyPath, inclusionPath, subtreeRoot } from '../../src/kernel/me
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 
 const run = promisify(execFile);
-const GO_SOURCE = resolve(import.meta.dirname, '../interop/go/verify-ledger.go');
+const GO_SOURCES = ['verify-ledger.go', 'served.go'].map((name) => resolve(import.meta.dirname, '../interop/go', name));
 const PYTHON_SOURCE = resolve(import.meta.dirname, '../interop/verify_chain.py');
 /** A cold build of the standard library on a busy machine. */
 const GO_BUILD_TIMEOUT_MS = 240_000;
 const RUN_TIMEOUT_MS = 60_000;
+/** A million entries over HTTP on a busy machine. */
+const SERVED_TIMEOUT_MS = 600_000;
 
 export interface Outcome {
   readonly exitCode: number;
@@ -32,7 +34,7 @@ export async function buildGoVerifier(folder: string): Promise<string> {
     GOTOOLCHAIN: 'local',
   };
   try {
-    await run('go', ['build', '-o', program, GO_SOURCE], { env, timeout: GO_BUILD_TIMEOUT_MS });
+    await run('go', ['build', '-o', program, ...GO_SOURCES], { env, timeout: GO_BUILD_TIMEOUT_MS });
   } catch (cause) {
     throw new Error('the Go verifier does not build; run: apt-get install golang-go golang-golang-x-mod-dev', { cause });
   }
@@ -43,6 +45,10 @@ export async function buildGoVerifier(folder: string): Promise<string> {
 export interface InteropLedger {
   readonly dataDir: string;
   readonly leaves: readonly Uint8Array[];
+  /** Its heads carry an epoch's signature. */
+  readonly isSealing: boolean;
+  /** Path below DATA_DIR of the root key of epoch 0. */
+  readonly rootKeyFile: string;
   /** Signed checkpoint of the first `size` leaves. */
   signCheckpoint(size: number): Promise<string> | string;
 }
@@ -64,6 +70,11 @@ export async function writeProofs(ledger: InteropLedger, index: number, oldSize:
 
 export function runGoVerifier(program: string, dataDir: string, proofsPath: string): Promise<Outcome> {
   return outcomeOf(program, [dataDir, proofsPath]);
+}
+
+/** Lets Go fetch the ledger that `url` serves; `oldNotes` are files with older checkpoints of it. */
+export function runGoOnServed(program: string, url: string, verifierKey: string, oldNotes: readonly string[]): Promise<Outcome> {
+  return outcomeOf(program, ['-served', url, verifierKey, ...oldNotes], SERVED_TIMEOUT_MS);
 }
 
 export function runPythonVerifier(dataDir: string): Promise<Outcome> {
@@ -95,9 +106,9 @@ export async function copyWithChangedByte(dataDir: string, target: string, file:
   await writeFile(join(target, file), content);
 }
 
-function outcomeOf(program: string, args: readonly string[]): Promise<Outcome> {
+function outcomeOf(program: string, args: readonly string[], timeout = RUN_TIMEOUT_MS): Promise<Outcome> {
   return new Promise((done, fail) => {
-    execFile(program, args, { timeout: RUN_TIMEOUT_MS }, (error, stdout, stderr) => {
+    execFile(program, args, { timeout }, (error, stdout, stderr) => {
       if (error === null) done({ exitCode: 0, output: stdout + stderr });
       else if (typeof error.code === 'number') done({ exitCode: error.code, output: stdout + stderr });
       else fail(new Error(`"${program}" does not run; run: apt-get install python3 golang-go golang-golang-x-mod-dev`, { cause: error }));

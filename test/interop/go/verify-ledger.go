@@ -1,6 +1,6 @@
 // Checks a ledger of post-incident-proofs with the Go project's own transparency-log packages, which share nothing with it:
-// the checkpoint's signature (sumdb/note), the tree's root over the stored leaves, an inclusion and a consistency proof
-// (sumdb/tlog). Usage: verify-ledger DATA_DIR PROOFS_JSON
+// the checkpoint's signatures (sumdb/note), the tree's root over the stored leaves, an inclusion and a consistency proof
+// (sumdb/tlog). Usage: verify-ledger DATA_DIR PROOFS_JSON, or verify-ledger -served URL VKEY OLD_NOTES... (served.go)
 package main
 
 import (
@@ -49,17 +49,66 @@ func readFile(path string) []byte {
 	return content
 }
 
-// Signature and text of a checkpoint note.
-func openCheckpoint(text []byte, verifier note.Verifier) checkpoint {
-	opened, err := note.Open(text, note.VerifierList(verifier))
+// Text of a checkpoint note that all of these keys signed.
+func openCheckpoint(text []byte, log note.Verifier, others ...note.Verifier) checkpoint {
+	verifiers := append([]note.Verifier{log}, others...)
+	opened, err := note.Open(text, note.VerifierList(verifiers...))
 	must(err, "checkpoint signature")
+	if len(opened.Sigs) != len(verifiers) {
+		fail("checkpoint signature: %d of %d are there", len(opened.Sigs), len(verifiers))
+	}
 	lines := strings.Split(opened.Text, "\n")
-	if len(lines) != 4 || lines[0] != verifier.Name() {
+	if len(lines) != 4 || lines[0] != log.Name() {
 		fail("checkpoint text: %q", opened.Text)
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	must(err, "checkpoint size")
 	return checkpoint{lines[0], size, toHash(lines[2])}
+}
+
+// What genesis, config and seal leaves say about the key of the epoch that begins with them.
+type epochRecord struct {
+	EpochKey     string `json:"epochKey"`
+	NextEpochKey string `json:"nextEpochKey"`
+}
+
+// Follows the seals: the key that signs heads after each leaf it was shown.
+type epochChain struct {
+	epoch uint32
+	vkey  string
+}
+
+func (c *epochChain) take(seq int64, leaf []byte) {
+	if len(leaf) < 56 {
+		fail("leaf %d has %d bytes", seq, len(leaf))
+	}
+	if epoch := binary.BigEndian.Uint32(leaf[12:]); epoch != c.epoch {
+		fail("leaf %d is of epoch %d, %d runs", seq, epoch, c.epoch)
+	}
+	var record epochRecord
+	switch leaf[1] {
+	case 1, 8: // genesis, config
+		must(json.Unmarshal(leaf[24:len(leaf)-32], &record), "record")
+		if record.EpochKey != "" {
+			c.vkey = record.EpochKey
+		}
+	case 3: // epoch-seal
+		must(json.Unmarshal(leaf[24:len(leaf)-32], &record), "seal")
+		c.epoch, c.vkey = c.epoch+1, record.NextEpochKey
+	}
+}
+
+// The verifiers that a head after the last leaf needs beside the log's.
+func (c *epochChain) verifiers(log note.Verifier) []note.Verifier {
+	if c.vkey == "" {
+		return nil
+	}
+	verifier, err := note.NewVerifier(c.vkey)
+	must(err, "epoch key")
+	if verifier.Name() != fmt.Sprintf("%s/epoch/%d", log.Name(), c.epoch) {
+		fail("epoch key of %q", verifier.Name())
+	}
+	return []note.Verifier{verifier}
 }
 
 func toHash(text string) tlog.Hash {
@@ -101,40 +150,70 @@ func readLeaves(dataDir string) [][]byte {
 	return leaves
 }
 
-func main() {
-	if len(os.Args) != 3 {
-		fail("usage: verify-ledger DATA_DIR PROOFS_JSON")
+// Hashes of a tree that grows leaf by leaf.
+type growingTree struct {
+	stored []tlog.Hash
+	size   int64
+}
+
+func (t *growingTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		hashes[i] = t.stored[index]
 	}
-	dataDir := os.Args[1]
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(readFile(filepath.Join(dataDir, "ledger", "log.vkey")))))
+	return hashes, nil
+}
+
+func (t *growingTree) add(leaf []byte) {
+	hashes, err := tlog.StoredHashes(t.size, leaf, t)
+	must(err, "stored hashes")
+	t.stored = append(t.stored, hashes...)
+	t.size++
+}
+
+func (t *growingTree) root() tlog.Hash {
+	root, err := tlog.TreeHash(t.size, t)
+	must(err, "tree hash")
+	return root
+}
+
+func verifyStored(dataDir, proofsPath string) {
+	log, err := note.NewVerifier(strings.TrimSpace(string(readFile(filepath.Join(dataDir, "ledger", "log.vkey")))))
 	must(err, "verifier key")
-	head := openCheckpoint(readFile(filepath.Join(dataDir, "ledger", "checkpoint")), verifier)
+	text := readFile(filepath.Join(dataDir, "ledger", "checkpoint"))
+	head := openCheckpoint(text, log)
 	leaves := readLeaves(dataDir)
 	if int64(len(leaves)) < head.size {
 		fail("%d leaves, the checkpoint has %d", len(leaves), head.size)
 	}
-	var stored []tlog.Hash
-	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		hashes := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			hashes[i] = stored[index]
-		}
-		return hashes, nil
-	})
-	for i := int64(0); i < head.size; i++ {
-		hashes, err := tlog.StoredHashes(i, leaves[i], reader)
-		must(err, "stored hashes")
-		stored = append(stored, hashes...)
+	var tree growingTree
+	var epochs epochChain
+	for seq := int64(0); seq < head.size; seq++ {
+		tree.add(leaves[seq])
 	}
-	root, err := tlog.TreeHash(head.size, reader)
-	must(err, "tree hash")
-	if root != head.root {
+	if root := tree.root(); root != head.root {
 		fail("root: the leaves give %v, the checkpoint says %v", root, head.root)
 	}
+	for seq := int64(0); seq < head.size; seq++ {
+		epochs.take(seq, leaves[seq])
+	}
+	openCheckpoint(text, log, epochs.verifiers(log)...)
 	var given proofs
-	must(json.Unmarshal(readFile(os.Args[2]), &given), "proofs")
-	must(tlog.CheckRecord(toHashes(given.Inclusion), head.size, head.root, given.Index, tlog.RecordHash(leaves[given.Index])), "inclusion proof")
-	old := openCheckpoint([]byte(given.OldNote), verifier)
+	must(json.Unmarshal(readFile(proofsPath), &given), "proofs")
+	record := tlog.RecordHash(leaves[given.Index])
+	must(tlog.CheckRecord(toHashes(given.Inclusion), head.size, head.root, given.Index, record), "inclusion proof")
+	old := openCheckpoint([]byte(given.OldNote), log)
 	must(tlog.CheckTree(toHashes(given.Consistency), head.size, head.root, old.size, old.root), "consistency proof")
-	fmt.Printf("ok %s %d %s\n", head.origin, head.size, base64.StdEncoding.EncodeToString(root[:]))
+	fmt.Printf("ok %s %d %s epoch %d\n", head.origin, head.size, base64.StdEncoding.EncodeToString(head.root[:]), epochs.epoch)
+}
+
+func main() {
+	if len(os.Args) >= 4 && os.Args[1] == "-served" {
+		verifyServed(os.Args[2], os.Args[3], os.Args[4:])
+		return
+	}
+	if len(os.Args) != 3 {
+		fail("usage: verify-ledger DATA_DIR PROOFS_JSON | verify-ledger -served URL VKEY OLD_NOTES...")
+	}
+	verifyStored(os.Args[1], os.Args[2])
 }
