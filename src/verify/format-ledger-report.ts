@@ -15,6 +15,7 @@ export function formatLedgerReport(report: LedgerReport, paint: (text: string, i
   lines.push(
     `  leaves      ${facts.size} in ${facts.segments} segment${facts.segments === 1 ? '' : 's'}${types.length > 0 ? ` (${types.join(', ')})` : ''}`,
   );
+  if (facts.pruned > 0) lines.push(`  pruned      ${facts.pruned} of the leaves, by their hashes`);
   lines.push(`  time        ${facts.firstTime ?? 'none'} to ${facts.lastTime ?? 'none'}`);
   lines.push(`  MACs        ${typeof facts.macsChecked === 'number' ? `${facts.macsChecked} checked` : `none: ${facts.macsChecked}`}`);
   lines.push(`  root        ${facts.root ?? 'not computed'}`);

@@ -25,6 +25,7 @@ export function toFacts(input: VerifyLedgerInput, context: HeadContext, outcome:
     root: hexOrNull(walk.root()),
     leavesByType: namedCounts(countsByType),
     segments: inputs.segments.length,
+    pruned: walk.gaps.reduce((leaves, { from, to }) => leaves + to - from, 0),
     macsChecked: context.keys.used.size > 0 ? walk.macsChecked : absenceOf(input),
     checkpointSize: head.checkpoint?.size ?? null,
     watermark: newest === undefined ? null : { generation: newest.generation, size: newest.size, slotsGood: watermark.slots.length },
@@ -59,6 +60,10 @@ export function toNotChecked(input: VerifyLedgerInput, context: HeadContext, out
     ...unanchored(input, context, outcome),
     ...(input.pinnedKey === undefined ? ['whether the signing key is the one you expect; --key VKEY pins it'] : []),
     ...(walk.root() === undefined ? ['the tree’s root, because leaves are missing'] : []),
+    ...walk.gaps.map(
+      ({ from, to }) => `leaves ${from}…${to - 1} were removed and not read: the signed root vouches for their hashes, an archive has them`,
+    ),
+    ...unreadAnchors(input, context),
     ...unsealed(context),
     'the contents of ledger/quarantine',
   ];
@@ -95,6 +100,12 @@ function unanchored(input: VerifyLedgerInput, { walk, keys }: HeadContext, { anc
   const { length } = input.witnesses ?? [];
   if (length > witnessed.names.length) lines.push(`cosignatures: ${witnessed.names.length} of ${length} witnesses cosigned what was given`);
   return lines;
+}
+
+/** Roots are known at the end of each 256 of the removed leaves only. */
+function unreadAnchors(input: VerifyLedgerInput, { walk }: HeadContext): string[] {
+  const sizes = (input.anchors ?? []).map(({ size }) => size).filter((size) => walk.gaps.some(({ from, to }) => size > from && size < to));
+  return sizes.filter((size) => !walk.roots.has(size)).map((size) => `the anchor of ${size} leaves: it ends among removed ones`);
 }
 
 /** Whoever holds the key of an epoch that is not over can rewrite its leaves. */

@@ -26,6 +26,10 @@ export interface LedgerFiles {
   openSegment(name: string): SegmentSource;
   /** At most `bytesMax` bytes; undefined when missing. Throws VerifyError `not-a-file`. */
   readSmall(name: SmallFile, bytesMax: number): Uint8Array | undefined;
+  /** What retention left of a segment; like readSmall. */
+  readPruned?(name: string, bytesMax: number): Uint8Array | undefined;
+  /** Names in a folder of derived files; empty when there is none. */
+  listDerived?(folder: 'index' | 'pruned'): readonly string[];
 }
 
 /** 65 thousand million leaves: no ledger of one machine gets there, a hostile folder might. */
@@ -38,6 +42,8 @@ export function ledgerDirectory(dataDir: string): LedgerFiles {
     listSegments: () => listRegular(segments),
     openSegment: (name) => openSource(join(segments, name)),
     readSmall: (name, bytesMax) => readBounded(join(ledger, name), bytesMax),
+    readPruned: (name, bytesMax) => readBounded(join(ledger, 'pruned', name), bytesMax),
+    listDerived: (folder) => (listRegular(join(ledger, folder)) ?? []).map(({ name }) => name),
   };
 }
 

@@ -14,6 +14,8 @@ export interface LedgerFacts {
   readonly root: string | null;
   readonly leavesByType: Readonly<Record<string, number>>;
   readonly segments: number;
+  /** Leaves that retention removed. */
+  readonly pruned: number;
   /** How many leaves' MACs were checked, or why none. */
   readonly macsChecked: number | string;
   /** Leaves that the signed checkpoint covers; null without a good one. */

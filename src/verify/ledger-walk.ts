@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { readU16 } from '../kernel/bytes.ts';
-import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, segmentIsFull } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
 import {
   findResumption,
   isCutShort,
@@ -12,12 +12,16 @@ import {
   type Jump,
 } from './after-damage.ts';
 import { NO_PREVIOUS_MAC } from './chain-mac.ts';
+import { growTree, isKeyRight, mergeSegment } from './fast-merge.ts';
 import type { Place } from './finding.ts';
 import { frameLeafBytes, LOOKAHEAD_BYTES } from './frame-scan.ts';
 import { LeafCheck } from './leaf-check.ts';
 import { BROKEN_FRAME, LeafJudge, type Damage } from './leaf-judge.ts';
 import type { SegmentSource } from './ledger-files.ts';
-import { initialState, type SegmentState } from './segment-state.ts';
+import { spoilMinute } from './minute-check.ts';
+import { passPrunedEpochs } from './epoch-check.ts';
+import { initialState, type EpochState, type SegmentState } from './segment-state.ts';
+import type { SegmentSummary } from './segment-summary.ts';
 import { SEGMENT_BYTES_MAX, SegmentWindow } from './segment-window.ts';
 import { TreeFrontier } from './tree-frontier.ts';
 import type { WalkSegment, WalkTask } from './walk-task.ts';
@@ -25,6 +29,10 @@ import type { CommitFacts } from './watermark-slots.ts';
 
 /** Keys are evolved over damage: no more epochs than a fortnight has, at a second or two of work. */
 const EPOCHS_MISSING_MAX = 1 << 20;
+/** Over removed leaves: two years of one epoch a second, some minutes of work. */
+const EPOCHS_PRUNED_MAX = 1 << 26;
+
+const TILE_LEVEL = Math.log2(TILE_WIDTH);
 
 /** What stood at the end of a commit whose last leaf is sound. */
 interface SignedCommit extends CommitFacts {
@@ -46,6 +54,8 @@ export class LedgerWalk {
   readonly #tree = new TreeFrontier();
   #requestEndAt = { file: 'ledger/segments', byteOffset: 0 };
   #segment: WalkSegment = { file: '', first: 0, nextFirst: undefined };
+  /** Length of that file, as far as it was read. */
+  #segmentBytes = 0;
   #isTreeWhole = true;
   #isEndReported = false;
   #isStopped = false;
@@ -57,6 +67,8 @@ export class LedgerWalk {
   readonly epochKeys = new Map<number, string>();
   /** Bytes after the acknowledged end that are no whole request. */
   tornAt: { readonly file: string; readonly byteOffset: number } | undefined;
+  /** Leaves that retention removed: [from, to), stood in for by their blocks' roots. */
+  readonly gaps: { readonly from: number; readonly to: number }[] = [];
   macsChecked = 0;
   /** Leaves whose predecessor is missing. */
   macsUnchained = 0;
@@ -85,7 +97,46 @@ export class LedgerWalk {
         if (this.state.endsRequest) this.#requestEndAt = { file: segment.file, byteOffset: at };
       } else at = this.#handle(damage ?? BROKEN_FRAME, at, length);
     }
+    this.#segmentBytes = this.#window.bytes;
     return !this.#isStopped;
+  }
+
+  /** False once leaves are missing: nothing can be said by itself then of what follows. */
+  get canAdopt(): boolean {
+    return this.#isTreeWhole && !this.#isStopped;
+  }
+
+  /**
+   * Takes a file that was checked by itself (fast-segment.ts), if it surely goes on from what was read so far; false, and nothing has
+   * happened, in any doubt.
+   */
+  adopt(segment: WalkSegment, summary: SegmentSummary): boolean {
+    const { keys, commitSizes, rootSizes } = this.#task;
+    const { seq, epoch } = this.state;
+    const isBorderSound = this.#segment.file === '' || segmentIsFull(seq - this.#segment.first, this.#segmentBytes);
+    if (!this.canAdopt || this.#judge.isEpochInDoubt || segment.first !== seq || !isBorderSound) return false;
+    const merged = mergeSegment(this.state, summary, commitSizes);
+    if (merged === undefined || keys.epoch !== epoch.min || !isKeyRight(keys, summary, merged)) return false;
+    this.#segment = segment;
+    this.#segmentBytes = summary.bytes;
+    if (summary.requestEnd.leaves > 0) this.#requestEndAt = { file: segment.file, byteOffset: summary.requestEnd.byte };
+    if (seq === 0) {
+      this.isGenesisSound = true;
+      this.isGenesisMacChecked = summary.chained !== undefined;
+    }
+    if (summary.chained !== undefined) this.macsChecked += summary.leaves;
+    else keys.noteUnreached();
+    growTree(this.#tree, summary, rootSizes, this.roots);
+    for (const step of merged.steps) {
+      if (step.kind === 'commit') this.#noteCommit(step.size, step.mac, step.epoch);
+      else {
+        this.#keepEpochKey(step.epoch.min, step.epoch.verifierKey);
+        keys.moveTo(step.epoch.min + 1, undefined, EPOCHS_MISSING_MAX);
+        if (summary.chained === undefined && step.size < merged.state.seq) keys.noteUnreached();
+      }
+    }
+    Object.assign(this.state, merged.state);
+    return true;
   }
 
   /** After the last file: does the ledger reach as far as it said? */
@@ -93,7 +144,7 @@ export class LedgerWalk {
     const { acknowledged } = this.#task;
     const { seq, requestEnd, epoch } = this.state;
     this.#keepEpochKey(epoch.min, epoch.verifierKey);
-    if (acknowledged !== undefined && seq < acknowledged && !this.#isEndReported) this.#reportShort(this.#window.bytes);
+    if (acknowledged !== undefined && seq < acknowledged && !this.#isEndReported) this.#reportShort(this.#segmentBytes);
     const isPartial = requestEnd < seq && !this.#isStopped && (acknowledged === undefined || requestEnd >= acknowledged);
     if (isPartial) this.tornAt ??= this.#requestEndAt;
   }
@@ -109,12 +160,14 @@ export class LedgerWalk {
   }
 
   #enter(segment: WalkSegment, source: SegmentSource): void {
-    const { seq } = this.state;
     const before = this.#segment;
-    const bytesBefore = this.#window.bytes;
+    const bytesBefore = this.#segmentBytes;
     this.#segment = segment;
     this.#window.open(source);
     this.#isOverfull = false;
+    const isGapAllowed = before.file !== '' && this.#isTreeWhole && segmentIsFull(this.state.seq - before.first, bytesBefore);
+    if (segment.first > this.state.seq && isGapAllowed) this.#passPruned(segment.first);
+    const { seq } = this.state;
     if (segment.first > seq) {
       const place = { seqFirst: seq, seqLast: segment.first - 1, byteOffset: 0 };
       this.#report(place, `leaf ${seq} in this or an earlier file`, `a file that begins with leaf ${segment.first}`);
@@ -129,6 +182,34 @@ export class LedgerWalk {
     if (source.bytes === 0 && this.#isBeyondAcknowledged()) this.tornAt ??= { file: segment.file, byteOffset: 0 };
     if (source.bytes > SEGMENT_BYTES_MAX)
       this.#report({ byteOffset: SEGMENT_BYTES_MAX }, `at most ${SEGMENT_BYTES_MAX} bytes`, `${source.bytes} bytes`);
+  }
+
+  /** Goes on over leaves that retention removed, as far as there is something left of them. */
+  #passPruned(to: number): void {
+    const { state } = this;
+    const { keys, pruned, rootSizes } = this.#task;
+    const from = state.seq;
+    while (state.seq < to) {
+      const part = pruned(state.seq);
+      if (part === undefined || state.seq + part.leaves > to) break;
+      for (const root of part.blockRoots) {
+        this.#tree.append(root, TILE_LEVEL);
+        state.seq += TILE_WIDTH;
+        if (rootSizes.has(state.seq)) this.roots.set(state.seq, this.#tree.root());
+      }
+      const rotations = part.rotations.filter(({ firstEpoch }) => firstEpoch > keys.epoch && firstEpoch <= part.epoch);
+      for (const rotation of rotations) keys.moveTo(rotation.firstEpoch, rotation, EPOCHS_PRUNED_MAX);
+      if (part.epoch > keys.epoch) keys.moveTo(part.epoch, undefined, EPOCHS_PRUNED_MAX);
+      state.requestEnd = state.seq;
+      state.endsRequest = true;
+      state.previousMac = part.lastMac;
+      state.previousMacExpected = undefined;
+      state.timeHigh = part.lastTimeHigh;
+      state.timeLow = part.lastTimeLow;
+      spoilMinute(state.minute);
+      passPrunedEpochs(state, part.epoch);
+    }
+    if (state.seq > from) this.gaps.push({ from, to: state.seq });
   }
 
   #refuseOverfull(at: number): void {
@@ -167,17 +248,16 @@ export class LedgerWalk {
     if (type !== LEAF_TYPES.epochSeal && type !== LEAF_TYPES.minuteSummary) this.#judge.isEpochInDoubt = false;
     this.#take(from, end, undefined);
     if (state.endsRequest) state.requestEnd = state.seq;
-    if (commitSizes.has(state.seq)) this.#noteCommit();
+    if (commitSizes.has(state.seq)) this.#noteCommit(state.seq, state.previousMac, state.epoch);
   }
 
   #keepEpochKey(epoch: number, verifierKey: string | undefined): void {
     if (verifierKey !== undefined && this.#task.wantedEpochs.has(epoch)) this.epochKeys.set(epoch, verifierKey);
   }
 
-  #noteCommit(): void {
-    const { epoch, seq, previousMac } = this.state;
-    const isSigned = epoch.sealingFrom !== undefined && seq > epoch.sealingFrom;
-    this.commits.set(seq, { mac: previousMac, epoch: epoch.min, epochKey: isSigned ? epoch.verifierKey : undefined });
+  #noteCommit(size: number, mac: string, epoch: EpochState): void {
+    const isSigned = epoch.sealingFrom !== undefined && size > epoch.sealingFrom;
+    this.commits.set(size, { mac, epoch: epoch.min, epochKey: isSigned ? epoch.verifierKey : undefined });
   }
 
   /** Hashes the leaf into the tree and moves on; sound or damaged, it stands at this place. */

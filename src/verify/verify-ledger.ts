@@ -11,6 +11,10 @@ import { readInputs, segmentFileName, type LedgerInputs } from './ledger-inputs.
 import type { LedgerReport } from './ledger-report.ts';
 import { LedgerWalk } from './ledger-walk.ts';
 import { checkReceipts, toReceiptLedger, type HeldReceipt } from './receipt-check.ts';
+import type { SegmentChecker } from './segment-job.ts';
+import { SegmentsAhead } from './segments-ahead.ts';
+import type { PrunedSegment } from './pruned-index.ts';
+import { checkPruned, readPruned, warnOfForeignNames } from './retention-check.ts';
 import { checkEpochSignature, countWitnesses } from './signature-check.ts';
 import { toExitCode } from './verdict.ts';
 import { VerifyError } from './verify-error.ts';
@@ -37,6 +41,8 @@ export interface VerifyLedgerInput {
   /** Findings of the caller that belong into the report. */
   readonly warnings?: readonly Finding[];
   readonly allow: { readonly unanchored: boolean; readonly unsealed: boolean };
+  /** Checks segments by themselves, so that the walk need not; without one it reads every leaf. The report is the same. */
+  readonly checker?: SegmentChecker | undefined;
   readonly onProgress?: (done: { segments: number; segmentsTotal: number; leaves: number }) => void;
   readonly signal?: AbortSignal;
   /** Gives a writer at work the time for a commit, before an unfinished tail is blamed on a crash. */
@@ -52,6 +58,7 @@ const GENESIS = { file: 'ledger/segments/00000000000000000000.seg', seqFirst: 0,
 export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerReport> {
   const before = new FindingList();
   for (const warning of input.warnings ?? []) before.add(warning);
+  warnOfForeignNames(input.files, (finding) => before.add(finding));
   const inputs = readInputs(input.files, input.hmacKeys, input.pinnedKey, before);
   let context = await walkAll(input, inputs, inputs.watermark, before);
   const { keys, walk: firstWalk } = context;
@@ -67,6 +74,7 @@ export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerRepo
   checkCheckpoint(context);
   checkWatermark(context);
   checkVerifierKeyFile(context);
+  checkPruned(context);
   if (input.pinnedKey !== undefined) checkPinnedKey(context, input.pinnedKey);
   const outcome = await checkSurroundings(input, context);
   if (!input.allow.unsealed && walk.state.epoch.isSealing !== true) {
@@ -126,21 +134,33 @@ async function walkAll(input: VerifyLedgerInput, inputs: LedgerInputs, watermark
   const outside = [...(input.anchors ?? []), ...(input.receipts ?? []).map((held) => held.checkpoint)];
   const rootSizes = new Set([...(checkpoint === undefined ? [] : [checkpoint]), ...outside].map(({ size }) => size));
   const acknowledged = commitSizes.size === 0 ? undefined : Math.max(...commitSizes);
-  const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, findings });
+  const pruned = (first: number): PrunedSegment | undefined => readPruned(input.files, first, (finding) => findings.add(finding));
+  const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, pruned, findings });
+  const { checker } = input;
+  const sizes = new Set([...commitSizes, ...rootSizes]);
+  const isWorthIt = checker !== undefined && segments.length >= checker.segmentsMin;
+  const ahead = isWorthIt ? new SegmentsAhead(checker, input.files, segments, ledgerId, sizes) : undefined;
   for (const [index, segment] of segments.entries()) {
     input.signal?.throwIfAborted();
-    const source = openSegment(input.files, segment);
-    try {
-      if (!walk.walk(segment, source)) break;
-    } finally {
-      source.close();
-    }
+    const summary = walk.canAdopt ? await ahead?.take(index, { keys, seq: walk.size }) : undefined;
+    const isAdopted = summary !== undefined && walk.adopt(segment, summary);
+    if (!isAdopted && !walkSegment(input.files, segment, walk)) break;
     input.onProgress?.({ segments: index + 1, segmentsTotal: segments.length, leaves: walk.size });
     // Signals and progress need the event loop; a segment takes a fraction of a second.
     if (segments.length > 1) await setImmediate();
   }
   walk.finish();
   return { inputs, watermark, walk, keys, findings };
+}
+
+/** Reads one file leaf by leaf; false when nothing after it is to be read. */
+function walkSegment(files: LedgerFiles, segment: WalkSegment, walk: LedgerWalk): boolean {
+  const source = openSegment(files, segment);
+  try {
+    return walk.walk(segment, source);
+  } finally {
+    source.close();
+  }
 }
 
 /** A segment that went away since it was listed reads as empty: what it held is then reported as missing. */

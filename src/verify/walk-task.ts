@@ -1,5 +1,6 @@
 import type { ChainKeys } from './chain-keys.ts';
 import type { FindingList } from './finding.ts';
+import type { PrunedSegment } from './pruned-index.ts';
 
 export interface WalkSegment {
   /** Path below DATA_DIR. */
@@ -21,5 +22,7 @@ export interface WalkTask {
   readonly commitSizes: ReadonlySet<number>;
   /** Epochs whose verifier key is wanted. */
   readonly wantedEpochs: ReadonlySet<number>;
+  /** What is left of the segment that began with leaf `first`, where a file is missing. */
+  readonly pruned: (first: number) => PrunedSegment | undefined;
   readonly findings: FindingList;
 }

@@ -24,5 +24,10 @@ export function memoryLedgerFiles(files: ReadonlyMap<string, Uint8Array>): Ledge
       };
     },
     readSmall: (name, bytesMax) => files.get(`ledger/${name}`)?.subarray(0, bytesMax),
+    readPruned: (name, bytesMax) => files.get(`ledger/pruned/${name}`)?.subarray(0, bytesMax),
+    listDerived(folder) {
+      const prefix = `ledger/${folder}/`;
+      return [...files.keys()].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+    },
   };
 }
