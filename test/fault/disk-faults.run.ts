@@ -21,7 +21,7 @@ const { values } = parseArgs({ options: { only: { type: 'string', default: '' },
 using directory = tempDir();
 const scenarios = await makeScenarios(directory.path);
 const cases: { site: FaultSite; fault: FaultOutcome['fault'] }[] = [];
-for (const scenario of Object.values(scenarios)) {
+for (const scenario of scenarios) {
   for (const site of await findSites(scenario, directory.path)) for (const fault of faultsFor(site)) cases.push({ site, fault });
 }
 const chosen = cases.filter(({ site, fault }) =>

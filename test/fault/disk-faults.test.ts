@@ -16,8 +16,7 @@ const directory = tempDir();
 const sites: FaultSite[] = [];
 
 beforeAll(async () => {
-  const scenarios = await makeScenarios(directory.path);
-  for (const scenario of Object.values(scenarios)) sites.push(...(await findSites(scenario, directory.path)));
+  for (const scenario of await makeScenarios(directory.path)) sites.push(...(await findSites(scenario, directory.path)));
 }, PREPARE_MS_MAX);
 afterAll(() => directory[Symbol.dispose]());
 

@@ -23,7 +23,7 @@ export function faultsFor(site: FaultSite): readonly Fault[] {
   if (scenario.name === 'lock' && !file.startsWith('anchors')) return [];
   // A first start whose watermark never reached the disk is a lost state, which is refused on purpose.
   const isLostSlot = call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark');
-  const isLostRename = call === 'rename' && /checkpoint\.tmp$/.test(file);
+  const isLostRename = call === 'rename' && file.endsWith('checkpoint.tmp');
   return [
     'KILL',
     'EIO',

@@ -1,6 +1,6 @@
 import type { CaseFolder } from './case-folder.ts';
 import { newSteps, type Scenario } from './scenarios.ts';
-import type { Trace, TracedCall } from './syscall-trace.ts';
+import { isSealFrame, isSegmentWrite, type Trace } from './syscall-trace.ts';
 import { runTraced } from './traced-run.ts';
 
 /** create: the ledger's first files · start: up to "listening" · commit · seal: an epoch's end · stop: from SIGTERM on. */
@@ -20,8 +20,8 @@ export interface FaultSite {
 
 /** Named after the ledger's id, which every new ledger draws anew: the scenario "lock" has these with a known name. */
 const NAMED_BY_CHANCE = /^anchors\/[0-9a-f]{32}\./;
-/** Type byte of the epoch-seal leaf; a frame is `u16 length ‖ version ‖ type ‖ …`. */
-const SEAL_FRAME = /, "\\x..\\x..\\x01\\x03/;
+/** Rewritten all the time for the watch to see; nothing depends on it. */
+const CANARY = 'data/.watch-canary';
 
 /** Runs the scenario once undisturbed under strace and lists every call that changes something below its folder. */
 export async function findSites(scenario: Scenario, directory: string): Promise<FaultSite[]> {
@@ -34,7 +34,7 @@ export async function findSites(scenario: Scenario, directory: string): Promise<
   let isSealing = false;
   return run.calls.flatMap((call, index): FaultSite[] => {
     const { thread, name, args, path, result } = call;
-    if (isSegmentWrite(call)) isSealing = SEAL_FRAME.test(args);
+    if (isSegmentWrite(call)) isSealing = isSealFrame(call);
     if (path !== folder.path && !path.startsWith(`${folder.path}/`)) return [];
     const nth = (counts.get(`${thread} ${name} ${path}`) ?? 0) + 1;
     counts.set(`${thread} ${name} ${path}`, nth);
@@ -43,7 +43,7 @@ export async function findSites(scenario: Scenario, directory: string): Promise<
     seen.add(`${name} ${path} ${nth}`);
     const isWriting = name !== 'openat' || args.includes('O_CREAT');
     const file = relative(folder, path);
-    if (!isReached || !isWriting || (scenario.name === 'create' && NAMED_BY_CHANCE.test(file))) return [];
+    if (!isReached || !isWriting || file === CANARY || (scenario.name === 'create' && NAMED_BY_CHANCE.test(file))) return [];
     return [{ scenario, call: name, file, nth, phase: phaseOf(scenario, index, run, isSealing), result: result ?? 0 }];
   });
 }
@@ -52,10 +52,6 @@ function phaseOf({ name }: Scenario, index: number, { callsToListening, callsToS
   if (index < callsToListening) return name === 'create' ? 'create' : 'start';
   if (index >= callsToStop) return 'stop';
   return isSealing ? 'seal' : 'commit';
-}
-
-function isSegmentWrite({ name, path }: TracedCall): boolean {
-  return name === 'pwrite64' && path.includes('/ledger/segments/');
 }
 
 function relative(folder: CaseFolder, path: string): string {

@@ -5,7 +5,8 @@ import { CaseFolder } from './case-folder.ts';
 import { post, type SentBatch } from './producer.ts';
 import { runTraced, type RunStep } from './traced-run.ts';
 
-export type ScenarioName = 'create' | 'append' | 'rotate' | 'recover' | 'recover-rotation' | 'seal' | 'recover-seal' | 'lock';
+const SCENARIO_NAMES = ['create', 'append', 'rotate', 'recover', 'recover-rotation', 'seal', 'recover-seal', 'lock'] as const;
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** A request of so many events, or waiting until the running epoch has ended. */
 export type Step = number | 'epoch end';
@@ -38,27 +39,64 @@ export function newSteps({ steps }: Scenario): RunStep[] {
   return steps.map((step, index) => (typeof step === 'number' ? newBatch(`request ${index}`, step) : step));
 }
 
-/** Builds the start states below `directory` with real sidecars, in peace. */
-export async function makeScenarios(directory: string): Promise<Record<ScenarioName, Scenario>> {
-  const stored = [newBatch('stored', 5), newBatch('stored single', 1)];
-  const empty = new CaseFolder(join(directory, 'empty'));
-  const plain = new CaseFolder(join(directory, 'plain'));
-  await sendAll(plain, stored);
-  const full = plain.copyTo(join(directory, 'full'));
-  const storedFull = [...stored, ...(await fillSegment(full))];
-  const unlocked = plain.copyTo(join(directory, 'unlocked'));
-  rmSync(unlocked.anchorDir, { recursive: true });
-  const env = {};
-  return {
-    create: { name: 'create', template: empty, stored: [], steps: [2], env },
-    append: { name: 'append', template: plain, stored, steps: [4, 1], env },
-    rotate: { name: 'rotate', template: full, stored: storedFull, steps: [20, 1], env },
-    recover: { name: 'recover', ...(await makeTornTail(directory, plain, stored)), steps: [3], env },
-    'recover-rotation': { name: 'recover-rotation', ...(await makeTornRotation(directory, full, storedFull)), steps: [3], env },
-    seal: { name: 'seal', template: plain, stored, steps: [2, 'epoch end', 1], env },
-    'recover-seal': { name: 'recover-seal', ...(await makeUnfinishedSeal(directory, plain, stored)), steps: [1], env },
-    lock: { name: 'lock', template: unlocked, stored, steps: [1, 1], env },
-  };
+/** Builds the start states of the named scenarios (all, unless told) below `directory` with real sidecars, in peace. */
+export async function makeScenarios(directory: string, names: readonly ScenarioName[] = SCENARIO_NAMES): Promise<Scenario[]> {
+  const scenarios: Scenario[] = [];
+  const bases = new Bases(directory);
+  for (const name of names) scenarios.push({ name, ...STEPS[name], ...(await makeState(name, bases)) });
+  return scenarios;
+}
+
+/** What happens to the sidecar that is started on the state. */
+const STEPS: Readonly<Record<ScenarioName, Pick<Scenario, 'steps' | 'env'>>> = {
+  create: { steps: [2], env: {} },
+  append: { steps: [4, 1], env: {} },
+  rotate: { steps: [20, 1], env: {} },
+  recover: { steps: [3], env: {} },
+  'recover-rotation': { steps: [3], env: {} },
+  seal: { steps: [2, 'epoch end', 1], env: {} },
+  'recover-seal': { steps: [1], env: {} },
+  lock: { steps: [1, 1], env: {} },
+};
+
+type State = Pick<Scenario, 'template' | 'stored'>;
+
+async function makeState(name: ScenarioName, bases: Bases): Promise<State> {
+  if (name === 'create') return { template: new CaseFolder(join(bases.directory, 'empty')), stored: [] };
+  if (name === 'rotate') return bases.full();
+  if (name === 'recover') return makeTornTail(bases.directory, await bases.plain());
+  if (name === 'recover-rotation') return makeTornRotation(bases.directory, await bases.full());
+  if (name === 'recover-seal') return makeUnfinishedSeal(bases.directory, await bases.plain());
+  if (name === 'lock') return makeUnlocked(bases.directory, await bases.plain());
+  return bases.plain();
+}
+
+/** States that several scenarios begin with, made once. */
+class Bases {
+  readonly directory: string;
+  #plain: State | undefined;
+  #full: State | undefined;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** A few entries, stopped in peace. */
+  async plain(): Promise<State> {
+    if (this.#plain !== undefined) return this.#plain;
+    const template = new CaseFolder(join(this.directory, 'plain'));
+    const stored = [newBatch('stored', 5), newBatch('stored single', 1)];
+    await sendAll(template, stored);
+    return (this.#plain = { template, stored });
+  }
+
+  /** The same with a first segment that is nearly full. */
+  async full(): Promise<State> {
+    if (this.#full !== undefined) return this.#full;
+    const plain = await this.plain();
+    const template = plain.template.copyTo(join(this.directory, 'full'));
+    return (this.#full = { template, stored: [...plain.stored, ...(await fillSegment(template))] });
+  }
 }
 
 async function sendAll(folder: CaseFolder, batches: readonly SentBatch[]): Promise<void> {
@@ -85,10 +123,8 @@ async function fillSegment(folder: CaseFolder): Promise<SentBatch[]> {
   return filling;
 }
 
-type Made = Pick<Scenario, 'template' | 'stored'>;
-
 /** Everything a start can find at once: an acknowledged request above a stale watermark, a bad slot, no checkpoint, a torn entry. */
-async function makeTornTail(directory: string, plain: CaseFolder, stored: readonly SentBatch[]): Promise<Made> {
+async function makeTornTail(directory: string, { template: plain, stored }: State): Promise<State> {
   const template = plain.copyTo(join(directory, 'torn'));
   const above = newBatch('above the watermark', 6);
   const watermark = join(template.dataDir, 'ledger', 'watermark');
@@ -102,7 +138,7 @@ async function makeTornTail(directory: string, plain: CaseFolder, stored: readon
 }
 
 /** Killed while a request went over the end of a segment: its last entry is torn, so both files have to be cut. Nobody was told of it. */
-async function makeTornRotation(directory: string, full: CaseFolder, stored: readonly SentBatch[]): Promise<Made> {
+async function makeTornRotation(directory: string, { template: full, stored }: State): Promise<State> {
   const template = full.copyTo(join(directory, 'torn-rotation'));
   const before = new Map<string, Buffer>();
   await sendAndKill(template, newBatch('torn over the edge', 40), () => {
@@ -117,13 +153,20 @@ async function makeTornRotation(directory: string, full: CaseFolder, stored: rea
 }
 
 /** Killed at the end of an epoch, between its seal and the next epoch's key: the key on the disk is one epoch behind. */
-async function makeUnfinishedSeal(directory: string, plain: CaseFolder, stored: readonly SentBatch[]): Promise<Made> {
+async function makeUnfinishedSeal(directory: string, { template: plain, stored }: State): Promise<State> {
   const template = plain.copyTo(join(directory, 'unfinished-seal'));
   const sealed = newBatch('sealed', 2);
   const inject = ['-P', join(template.dataDir, 'keys', 'epoch.key.tmp'), '-e', 'inject=rename:signal=SIGKILL:when=1'];
   const { exitCode, stderr } = await runTraced(template, { steps: [sealed, 'epoch end'], env: {}, inject, isKilling: true });
   if (exitCode !== 137) throw new Error(`preparing: no kill at the end of an epoch: ${exitCode} ${stderr}`);
   return { template, stored: [...stored, sealed] };
+}
+
+/** Never locked, as after the lock's folder was lost or moved. */
+function makeUnlocked(directory: string, { template: plain, stored }: State): State {
+  const template = plain.copyTo(join(directory, 'unlocked'));
+  rmSync(template.anchorDir, { recursive: true });
+  return { template, stored };
 }
 
 /** One more request, acknowledged, and a kill before the epoch ends. `before` is called right before the request. */

@@ -78,9 +78,23 @@ function parseTrace(text: string): Trace {
       name,
       args,
       path: /^\d+<([^>]*)>/.exec(args)?.[1] ?? /"([^"]*)"/.exec(args)?.[1] ?? '',
-      result: /\) += (-?\d+)/.exec(args)?.[1] === undefined ? undefined : Number(/\) += (-?\d+)/.exec(args)?.[1]),
+      result: resultOf(args),
       isInjected: line.endsWith('(INJECTED)') || line.endsWith('= ?') || line.endsWith('<unfinished ...>'),
     });
   }
   return { calls, callsToListening: callsToListening ?? calls.length, callsToStop: callsToStop ?? calls.length };
+}
+
+function resultOf(args: string): number | undefined {
+  const result = /\) += (-?\d+)/.exec(args)?.[1];
+  return result === undefined ? undefined : Number(result);
+}
+
+export function isSegmentWrite({ name, path }: TracedCall): boolean {
+  return name === 'pwrite64' && path.includes('/ledger/segments/');
+}
+
+/** The first frame that is written is an epoch-seal: `u16 length ‖ version 1 ‖ type 3 ‖ …`. */
+export function isSealFrame({ args }: TracedCall): boolean {
+  return /, "\\x..\\x..\\x01\\x03/.test(args);
 }
