@@ -31,7 +31,8 @@ export class FileCheckpointStore implements CheckpointStore {
   readonly #dir: string;
   readonly #durable: string;
   readonly #locks = createRequire(import.meta.url)('fs-native-extensions') as FileLocks;
-  #osLock: FileHandle | undefined;
+  /** Held open for as long as the store is used, with the identity that the file then had. */
+  #osLock: { readonly file: FileHandle; readonly ino: number; readonly dev: number } | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> = Promise.resolve();
 
@@ -47,7 +48,7 @@ export class FileCheckpointStore implements CheckpointStore {
   }
 
   async swap(previous: string | undefined, next: string): Promise<Swap> {
-    const { fd } = await this.#openOsLock();
+    const fd = await this.#openOsLock();
     await this.#takeOsLock(fd);
     try {
       const found = await this.read();
@@ -75,21 +76,23 @@ export class FileCheckpointStore implements CheckpointStore {
     try {
       if (isPending) await this.#sync();
     } finally {
-      await this.#osLock?.close();
+      await this.#osLock?.file.close();
       this.#osLock = undefined;
     }
   }
 
   /** Only the first use makes the folder: when it is gone later, something was unmounted, and an empty folder is not the lock. */
-  async #openOsLock(): Promise<FileHandle> {
+  async #openOsLock(): Promise<number> {
     const path = `${this.location}.lock`;
     if (this.#osLock === undefined) {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-      this.#osLock = await open(path, 'a', 0o600);
+      const file = await open(path, 'a', 0o600);
+      const { ino, dev } = await file.stat();
+      this.#osLock = { file, ino, dev };
     }
-    const [held, there] = await Promise.all([this.#osLock.stat(), stat(path)]);
-    if (held.ino !== there.ino || held.dev !== there.dev) throw new Error(`${path} was replaced`);
-    return this.#osLock;
+    const there = await stat(path);
+    if (this.#osLock.ino !== there.ino || this.#osLock.dev !== there.dev) throw new Error(`${path} was replaced`);
+    return this.#osLock.file.fd;
   }
 
   async #takeOsLock(fd: number): Promise<void> {
