@@ -36,6 +36,8 @@ export class CheckpointAnchor {
 
   /** True when the note stands in the lock now (or there is no lock): it may be made public. */
   advance(note: string): Promise<boolean> {
+    // A lost lock may take its whole deadline to say so again: that is for `retry` to wait.
+    if (!this.#isReachable) return Promise.resolve(false);
     return this.#inTurn(() => (this.#isReachable ? this.#swap(note) : Promise.resolve(false)));
   }
 

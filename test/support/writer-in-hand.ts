@@ -19,6 +19,8 @@ export interface InHandOptions {
   readonly sealLimits?: Partial<SealLimits>;
   readonly onStep?: (step: CommitStep) => void;
   readonly lock?: CheckpointLock;
+  /** For a lock that cannot be read at start. */
+  readonly rootAt?: (size: number) => Promise<Uint8Array>;
   readonly journal?: WriteJournal;
 }
 
@@ -72,7 +74,7 @@ export async function startWriter(dataDir: string, options: InHandOptions): Prom
     journal,
     sealLimits: { afterMs: NEVER, idleMs: NEVER, leavesMax: NEVER, ...sealLimits },
     onStep: options.onStep,
-    rootAt: () => Promise.reject(new Error('nobody keeps roots here')),
+    rootAt: options.rootAt ?? (() => Promise.reject(new Error('nobody keeps roots here'))),
   });
   const running = writer.run();
   let id = 0;
