@@ -96,12 +96,17 @@ export class SegmentFiles {
 
   #create(first: number): number {
     const path = join(this.#directory, segmentName(first));
-    const fd = openSync(path, 'wx', 0o600);
+    let fd: number | undefined;
     try {
+      fd = openSync(path, 'wx', 0o600);
       syncDirectory(this.#directory);
     } catch (error) {
-      closeSync(fd);
-      removeFile(path);
+      // Announced and never begun, so nobody else takes the announcement back.
+      this.#journal.cut(first, 0);
+      if (fd !== undefined) {
+        closeSync(fd);
+        removeFile(path);
+      }
       throw error;
     }
     // The next sync closes the full segment, also when its last write has been synced already.
