@@ -33,6 +33,7 @@ const BOOKKEEPING: ReadonlySet<number> = new Set([
   LEAF_TYPES.heartbeat,
   LEAF_TYPES.genesis,
   LEAF_TYPES.epochSeal,
+  LEAF_TYPES.witness,
 ]);
 
 export function isEvent(entry: Entry): boolean {

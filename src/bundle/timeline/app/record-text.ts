@@ -23,9 +23,54 @@ function sentence(typeName: string, f: Fields): string | undefined {
       return `Minute closed: ${word(f['leaves'])} entries, ${word(f['firstSeq'])} to ${word(f['lastSeq'])}`;
     case 'heartbeat':
       return `Heartbeat: ${word(f['reason'])}`;
+    case 'epoch-seal':
+      return sealText(f);
+    case 'key-rotate':
+      return `The keys were rotated: from epoch ${word(f['firstEpoch'])} on they descend from another root key`;
+    case 'clock-step':
+      return clockText(f['stepMs']);
+    case 'tamper':
+      return `Tampering was detected: ${word(f['kind'])} in ${word(f['file'])}${tamperPlace(f)}: ${word(f['evidence'])}`;
+    case 'config':
+      return configText(f);
+    case 'witness':
+      return witnessText(f);
     default:
       return undefined;
   }
+}
+
+function sealText(f: Fields): string {
+  const [first, count] = [f['firstSeq'], f['count']];
+  const hasEntries = typeof first === 'number' && typeof count === 'number' && count > 0;
+  const entries = hasEntries ? `${count} entries, ${first} to ${first + count - 1}` : 'no entries';
+  const end = f['final'] === true ? '; the sidecar stopped in good order' : '';
+  return `Epoch ${word(f['epoch'])} sealed, its key wiped: ${entries}${end}`;
+}
+
+function clockText(stepMs: unknown): string {
+  if (typeof stepMs !== 'number') return 'The clock was set: by ? seconds';
+  return `The clock was set ${stepMs < 0 ? 'back' : 'forward'} by ${Math.abs(stepMs) / 1000} seconds`;
+}
+
+function tamperPlace(f: Fields): string {
+  if (typeof f['seqFirst'] === 'number') return `, entries ${f['seqFirst']} to ${word(f['seqLast'])}`;
+  return typeof f['byteFirst'] === 'number' ? `, bytes ${f['byteFirst']} to ${word(f['byteLast'])}` : '';
+}
+
+function configText(f: Fields): string | undefined {
+  if (f['epochPolicy'] !== undefined) return 'From here on this ledger seals its keys';
+  const pruned = f['pruned'];
+  if (typeof pruned !== 'object' || pruned === null || !('from' in pruned) || !('before' in pruned)) return undefined;
+  const archive = word(f['archive']);
+  const where = archive === '' ? 'without an archive' : `archived in ${archive}`;
+  return `Retention removed the entries from ${word(pruned.from)} up to before ${word(pruned.before)}, ${where}`;
+}
+
+function witnessText(f: Fields): string {
+  const { cosignatures } = f;
+  if (!Array.isArray(cosignatures)) return `Cosigned the first ${word(f['size'])} entries of ${word(f['origin'])}`;
+  return `${cosignatures.length === 1 ? 'A witness' : `${cosignatures.length} witnesses`} cosigned the first ${word(f['size'])} entries`;
 }
 
 function word(value: unknown): string {
