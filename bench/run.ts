@@ -1,8 +1,10 @@
 /** `npm run bench -- [--seconds 60] [--only NAME]`: measures on this machine, prints a table, keeps the figures in bench/results/. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { benchAppendCore } from './append-core.ts';
 import { benchHttpIngest } from './http-ingest.ts';
 import { benchInProcess } from './in-process.ts';
+import { benchLogVerify } from './log-verify.ts';
 import { calibrate } from './measure.ts';
 import { benchMemory } from './memory.ts';
 import { benchSingleEvents } from './single-events.ts';
@@ -13,7 +15,9 @@ if (!Number.isInteger(seconds) || seconds < 1 || seconds > 3600)
   throw new Error(`--seconds "${values.seconds}" is not a number from 1 to 3600`);
 
 const SCENARIOS: Readonly<Record<string, () => unknown>> = {
+  'append-core': () => benchAppendCore(3_000_000),
   'in-process': () => benchInProcess(1_000_000),
+  'log-verify': () => benchLogVerify(5_000_000),
   'http-ingest': () => benchHttpIngest(seconds),
   'rss-10m': () => benchMemory(10),
   'single-events-2k': () => benchSingleEvents(2000, Math.min(seconds, 30)),

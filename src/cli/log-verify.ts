@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { VerifierKey } from '../kernel/note.ts';
+import { SegmentPool } from '../verify/fast-pool.ts';
 import { formatLedgerReport } from '../verify/format-ledger-report.ts';
 import { ledgerDirectory } from '../verify/ledger-files.ts';
 import type { HeldReceipt } from '../verify/receipt-check.ts';
@@ -70,12 +72,13 @@ export const logVerify: Command = {
       else io.stderr.write(`ERROR: the check could not be carried out: ${reason}\n`);
       return EXIT_ERROR;
     } finally {
+      await input.checker[Symbol.asyncDispose]();
       for (const { key } of [...input.hmacKeys, ...(input.epochKeys ?? [])]) key.fill(0);
     }
   },
 };
 
-type Input = VerifyLedgerInput & { readonly receipts: readonly HeldReceipt[] };
+type Input = VerifyLedgerInput & { readonly receipts: readonly HeldReceipt[]; readonly checker: SegmentPool };
 
 /** Receipts and a key were given, and neither the command line nor the environment names a ledger. */
 function isWithoutLedger(options: Options, input: Input, io: CommandIo): input is Input & { readonly pinnedKey: VerifierKey } {
@@ -101,6 +104,7 @@ function toInput(options: Options, io: CommandIo): Input {
   const isNamed = options['hmac-key'] !== undefined;
   return {
     files: ledgerDirectory(dataDir),
+    checker: new SegmentPool(dataDir, availableParallelism()),
     hmacKeys: isNamed ? named.hmacKeys : (own?.hmacKeys ?? []),
     epochKeys: named.epochKeys,
     ownEpochKey: own?.epochKey,
