@@ -26,7 +26,7 @@ function requests(count: number, rewritten?: number): LedgerSpec['requests'] {
   }).flat();
 }
 
-/** What the ledger was after `count` requests, with whatever keys its owner has: a state as good as any. */
+/** What the ledger was after `count` requests, with whatever keys its owner has: a state without a flaw. */
 function ledgerAfter(count: number, rewritten?: number): MadeLedger {
   return makeLedger({ epochPolicy: 'seal/v1', requests: requests(count, rewritten), epochSeed: filled(32, 0x44) });
 }
@@ -77,7 +77,7 @@ describe('fifty receipts', () => {
     }
   });
 
-  it('each refuse the ledger cut below it, although that state is as good as any other', async () => {
+  it('each refuse the ledger cut below it, although that state has no flaw', async () => {
     using dir = tempDir();
     const { receipts, made } = await giveReceipts(dir.path);
     for (const [i, receipt] of receipts.entries()) {
