@@ -40,6 +40,11 @@ export class LedgerIndex {
     this.#pruning = { ...pruning, from: this.#pruning?.from ?? this.segmentEnd(0) ?? pruning.from };
   }
 
+  /** First leaf behind those that were removed; undefined when none were. */
+  get prunedBefore(): number | undefined {
+    return this.#pruning?.before;
+  }
+
   /** What covers the leaf, when it was removed. Hashes of its block and above stay. */
   pruningOf(seq: number): Pruning | undefined {
     const pruning = this.#pruning;

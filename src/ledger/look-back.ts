@@ -1,6 +1,7 @@
-import { FRAME_PREFIX_BYTES, segmentName, TILE_WIDTH } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_TYPES, segmentName, TILE_WIDTH } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { CommittedHead } from './committer.ts';
+import type { EpochFacts } from './epoch-facts.ts';
 import { FileReader } from './file-reader.ts';
 import { LedgerError } from './ledger-error.ts';
 import { LedgerIndex, type IndexDelta } from './ledger-index.ts';
@@ -9,8 +10,8 @@ import type { ScanResult } from './scan.ts';
 import type { StartWalk, WalkInputs } from './start-walk.ts';
 
 /**
- * What a start has to know of entries below those that it walked: the roots of older heads, from the tree and one block each, and what the
- * last entry that states a pruning says. Throws LedgerError `tampered` when segments are gone that none states.
+ * What a start has to know of entries below those that it walked: the roots of older heads, from the tree and one block each; where the
+ * running epoch began; and what the last entry that states a pruning says. Throws LedgerError `tampered` when segments are gone that none states.
  */
 export async function lookBack(walk: StartWalk, inputs: WalkInputs, scan: ScanResult, delta: IndexDelta): Promise<Pruning | undefined> {
   const { checkpoint, anchor, lock, checkpointFile } = inputs.expected;
@@ -18,12 +19,15 @@ export async function lookBack(walk: StartWalk, inputs: WalkInputs, scan: ScanRe
   const older = [checkpoint, anchor, lock].filter((head) => head !== undefined).filter(({ size }) => size > 0 && size <= walkedFrom);
   const last = walk.prunings.findLast(({ seq }) => seq < scan.complete.frontier.size);
   let pruning = last?.pruning;
-  if (older.length > 0 || (last !== undefined && pruning === undefined)) {
+  const { epochs } = scan.complete;
+  const isEpochOlder = epochs.firstSeq < walkedFrom;
+  if (isEpochOlder || older.length > 0 || (last !== undefined && pruning === undefined)) {
     const index = new LedgerIndex(nodeHashes);
     index.apply(delta);
     const reader = readerOf(inputs, scan, index);
     if (last !== undefined) pruning ??= parsePruning(await reader.verifiedLeaf(last.seq));
     if (pruning !== undefined) index.prune(pruning);
+    if (isEpochOlder) await assertOpened(reader, epochs);
     for (const { size } of older) {
       const root = await rootUnlessPruned(reader, size);
       if (root !== undefined) walk.heads.root(size, root);
@@ -48,6 +52,14 @@ function readerOf({ paths, identity }: WalkInputs, { complete }: ScanResult, ind
     segmentBytes: end.bytes,
   };
   return new FileReader(paths.segments, identity, index, () => head);
+}
+
+/** The running epoch began in a segment that was not read: its seal will state where and when, so the index is not believed in that. */
+async function assertOpened(reader: FileReader, { epoch, firstSeq, openedNs }: EpochFacts): Promise<void> {
+  const opening = await reader.verifiedLeaf(Math.max(firstSeq - 1, 0));
+  const isSeal = opening.type === LEAF_TYPES.epochSeal && opening.epoch === epoch - 1;
+  if (opening.timeNs !== openedNs || (firstSeq === 0 ? epoch !== 0 : !isSeal))
+    throw new LedgerError('io', `epoch ${epoch} does not begin with entry ${firstSeq}`);
 }
 
 /** Undefined when retention removed the very block that the size ends in: then nothing here can tell any more. */

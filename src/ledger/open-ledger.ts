@@ -1,20 +1,25 @@
 import { EventEmitter } from 'node:events';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { utf8 } from '../kernel/bytes.ts';
+import { EMPTY_BATCH } from '../kernel/event-batch.ts';
 import { PAYLOAD_BYTES_MAX } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { formatCheckpointText, formatNote, parseVerifierKey } from '../kernel/note.ts';
 import { FileReader } from './file-reader.ts';
+import { isOnRecord } from './is-on-record.ts';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 import { LedgerIndex } from './ledger-index.ts';
 import { ledgerPaths, type LedgerPaths } from './paths.ts';
 import type { Appended, AppendRequest, Ledger, LedgerStats } from './ports.ts';
-import { RequestMemory, splitRequestTag } from './request-log.ts';
+import { pruningPayload } from './pruning.ts';
+import { RequestMemory, splitRequestTag, type RememberedRequest } from './request-log.ts';
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import type { CommittedHead } from './committer.ts';
 import { forwardSecurity } from './forward-security.ts';
+import { hasRightIndex, sealedSegments, type SealedSegment } from './sealed-segments.ts';
+import { segmentIndexName } from './segment-index.ts';
 import type { Commit, WriterEpochs } from './writer.ts';
-import type { FromWriter, ToWriter, WriterThreadOptions } from './writer-thread.ts';
+import type { FromWriter, StartReport, ToWriter, WriterThreadOptions } from './writer-thread.ts';
 
 /** Waiting payload bytes beyond which requests are refused with `queue-full`: about two seconds of a slow disk. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
@@ -65,6 +70,14 @@ export interface OpenedLedger extends Ledger {
   readonly events: EventEmitter<LedgerEvents>;
   /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
   sealedEnd(seq: number): number | undefined;
+  readonly start: StartReport;
+  /** Full segments behind the first that are still there, oldest first. */
+  sealedSegments(): SealedSegment[];
+  /**
+   * Removes them up to but without `before`, the first entry of one; resolves when their files are gone. From the moment that the entry
+   * which says so is durable, reading them fails with `pruned`.
+   */
+  prune(before: number, archive: string): Promise<void>;
 }
 
 /** Opens (or creates) the ledger below `dataDir`, recovering first. Rejects with LedgerError when it must not be written. */
@@ -101,6 +114,11 @@ class LedgerClient extends FileReader implements Ledger {
   /** Requests with a key that are on their way, so that a retry joins instead of landing twice. */
   readonly #inFlight = new Map<string, { bodyDigest: string; answer: Promise<Appended> }>();
   readonly #signing = new Map<number, { resolve(signature: Uint8Array): void; reject(error: LedgerError): void }>();
+  readonly start: StartReport;
+  /** Requests known from an index that have been found in the ledger. */
+  readonly #checked = new WeakSet<RememberedRequest>();
+  /** Asked of the writer and not done yet, oldest first. */
+  readonly #pruning: { resolve(): void; reject(error: LedgerError): void }[] = [];
   readonly #recoveries: number;
   readonly #queueRequestsMax: number;
   #nextId = 1;
@@ -124,6 +142,8 @@ class LedgerClient extends FileReader implements Ledger {
     this.#paths = paths;
     this.#shared = shared;
     this.#index = index;
+    this.start = ready.start;
+    if (ready.start.pruning !== undefined) index.prune(ready.start.pruning);
     this.#recoveries = ready.recoveries;
     this.#isCheckpointStale = ready.isCheckpointStale;
     this.#epochs = ready.epochs;
@@ -147,13 +167,25 @@ class LedgerClient extends FileReader implements Ledger {
     if ((known ?? inFlight ?? tag).bodyDigest !== tag.bodyDigest) {
       return Promise.reject(new LedgerError('key-reused', 'this Idempotency-Key was used for another request'));
     }
-    if (known !== undefined) return Promise.resolve(this.#appended(known.first, known.last, true));
+    if (known !== undefined) return this.#replay(known, request);
     if (inFlight !== undefined) return inFlight.answer.then((appended) => ({ ...appended, isReplay: true }));
     const answer = this.#enqueue(request, tag);
     this.#inFlight.set(tag.keyDigest, { bodyDigest: tag.bodyDigest, answer });
     const forget = (): void => void this.#inFlight.delete(tag.keyDigest);
     answer.then(forget, forget);
     return answer;
+  }
+
+  /** What an index says of a request is held against its leaves the first time it is used; a request that is not there is a new one. */
+  async #replay(known: RememberedRequest, request: AppendRequest): Promise<Appended> {
+    if (known.last < this.start.walkedFrom && !this.#checked.has(known)) {
+      if (!(await isOnRecord(this.acknowledged, known))) {
+        this.#memory.forget(known.keyDigest);
+        return this.append(request);
+      }
+      this.#checked.add(known);
+    }
+    return this.#appended(known.first, known.last, true);
   }
 
   #enqueue(request: AppendRequest, tag: { keyDigest: string; bodyDigest: string } | undefined): Promise<Appended> {
@@ -191,6 +223,24 @@ class LedgerClient extends FileReader implements Ledger {
     return new Promise((resolve, reject) => {
       this.#signing.set(id, { resolve, reject });
       this.#post({ kind: 'sign', id, message }, []);
+    });
+  }
+
+  sealedSegments(): SealedSegment[] {
+    return sealedSegments(this.#paths, this.#index);
+  }
+
+  async prune(before: number, archive: string): Promise<void> {
+    for (const segment of this.sealedSegments()) {
+      if (segment.first < before && !hasRightIndex(this.#paths, this.#index, segment))
+        throw new LedgerError('io', `${segmentIndexName(segment.first)} is missing or wrong; the next start makes it again`);
+    }
+    const pruning = { from: this.#index.prunedBefore ?? this.sealedEnd(0) ?? before, before, archive };
+    await this.append({ events: EMPTY_BATCH, record: { type: 'config', payload: pruningPayload(pruning) } });
+    this.#index.prune(pruning);
+    await new Promise<void>((resolve, reject) => {
+      this.#pruning.push({ resolve, reject });
+      this.#post({ kind: 'prune', pruning }, []);
     });
   }
 
@@ -232,7 +282,8 @@ class LedgerClient extends FileReader implements Ledger {
     } else if (message.kind === 'signed') {
       this.#signing.get(message.id)?.resolve(message.signature);
       this.#signing.delete(message.id);
-    } else if (message.kind === 'anchored') this.#publish(message.head);
+    } else if (message.kind === 'pruned') this.#pruning.shift()?.resolve();
+    else if (message.kind === 'anchored') this.#publish(message.head);
     else if (message.kind === 'root-wanted') this.#answerRoot(message.id, message.size);
     else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
   }
@@ -282,6 +333,7 @@ class LedgerClient extends FileReader implements Ledger {
     for (const id of this.#pending.keys()) this.#settle(id)?.reject(error);
     for (const waiting of this.#signing.values()) waiting.reject(error);
     this.#signing.clear();
+    for (const waiting of this.#pruning.splice(0)) waiting.reject(error);
     this.events.emit('fatal', error);
   }
 }

@@ -43,6 +43,8 @@ export interface Recovered {
   readonly active: SegmentSeed;
   /** The last pruning that an entry states. */
   readonly pruning: Pruning | undefined;
+  /** Entries below this were taken over from segment indexes. */
+  readonly walkedFrom: number;
   /** Why the segment indexes could not be believed and everything was read; undefined when they could. */
   readonly indexFault: string | undefined;
 }
@@ -82,7 +84,19 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, option
   await recountMinute(paths.segments, state, delta, walk.walkedFrom);
   const generation = expected.marks.newest?.generation ?? 0;
   const requests = walk.requests.list();
-  return { identity, state, delta, generation, published: walk.published, findings, requests, active, pruning, indexFault };
+  return {
+    identity,
+    state,
+    delta,
+    generation,
+    published: walk.published,
+    findings,
+    requests,
+    active,
+    pruning,
+    walkedFrom: walk.walkedFrom.seq,
+    indexFault,
+  };
 }
 
 interface Walked {
@@ -121,7 +135,8 @@ async function finishWalk(inputs: WalkInputs, state: LedgerState, walk: StartWal
   const secrets = { identity, loaded: keys.epoch, rotated: keys.rotated };
   const scan = scanSegments(paths, state, secrets, expected.trustedSize, walk);
   const delta = walk.takeIndex(scan);
-  const pruning = await lookBack(walk, inputs, scan, delta);
+  const isLongEnough = scan.complete.frontier.size >= expected.trustedSize;
+  const pruning = isLongEnough ? await lookBack(walk, inputs, scan, delta) : undefined;
   assertKept(scan, expected, state, walk.heads);
   assertRunningEpoch(scan, secrets);
   return { state, walk, scan, delta, pruning };

@@ -70,4 +70,8 @@ export class RequestMemory {
   recall(keyDigest: string): RememberedRequest | undefined {
     return this.#byKey.get(keyDigest);
   }
+
+  forget(keyDigest: string): void {
+    this.#byKey.delete(keyDigest);
+  }
 }

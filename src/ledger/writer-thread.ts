@@ -15,6 +15,8 @@ import { openOrCreate } from './open-or-create.ts';
 import { ledgerPaths } from './paths.ts';
 import type { AppendRequest, LedgerIdentity } from './ports.ts';
 import { portJournal } from './port-journal.ts';
+import { finishPruning } from './prune-files.ts';
+import type { Pruning } from './pruning.ts';
 import type { RememberedRequest } from './request-log.ts';
 import { SEAL_LIMITS } from './seal-schedule.ts';
 import { NO_JOURNAL } from './write-journal.ts';
@@ -36,6 +38,8 @@ export type ToWriter =
   | { readonly kind: 'sign'; readonly id: number; readonly message: Uint8Array }
   /** The answer to `root-wanted`; a text says why there is none. */
   | { readonly kind: 'root'; readonly id: number; readonly root: Uint8Array | string }
+  /** The entry that states it is durable. */
+  | { readonly kind: 'prune'; readonly pruning: Pruning }
   | { readonly kind: 'close' };
 
 export type FromWriter =
@@ -49,14 +53,25 @@ export type FromWriter =
       readonly recoveries: number;
       readonly isCheckpointStale: boolean;
       readonly epochs: WriterEpochs;
+      readonly start: StartReport;
     }
   | { readonly kind: 'committed'; readonly commit: Commit }
   | { readonly kind: 'anchored'; readonly head: CommittedHead }
   | { readonly kind: 'root-wanted'; readonly id: number; readonly size: number }
+  | { readonly kind: 'pruned' }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string }
   | { readonly kind: 'closed' };
+
+/** How a start came by what it knows. */
+export interface StartReport {
+  /** Entries below this were not read: their segments' indexes were taken. */
+  readonly walkedFrom: number;
+  /** Why everything was read after all. */
+  readonly indexFault: string | undefined;
+  readonly pruning: Pruning | undefined;
+}
 
 /** How late an epoch may be sealed and a step of the clock be seen; a look costs microseconds. */
 const TICK_MS = 100;
@@ -102,11 +117,22 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
     recoveries: recovered.findings.length,
     isCheckpointStale: published.isCheckpointStale,
     epochs: writer.epochs(),
+    start: { walkedFrom: recovered.walkedFrom, pruning: recovered.pruning, indexFault: recovered.indexFault },
   });
+  const prune = (pruning: Pruning): void => {
+    try {
+      // Full segments only: nothing in the writer has them open, so any moment between two of its steps is right.
+      finishPruning(paths, pruning, journal);
+      post({ kind: 'pruned' });
+    } catch (error) {
+      events.fatal(error);
+    }
+  };
   listen((message) => {
     if (message.kind === 'append') writer.append(message.id, message.request);
     else if (message.kind === 'sign') post({ kind: 'signed', id: message.id, signature: signEd25519(keys.signingKey, message.message) });
     else if (message.kind === 'root') roots.answer(message.id, message.root);
+    else if (message.kind === 'prune') prune(message.pruning);
     else writer.close();
   });
   const ticking = setInterval(() => writer.tick(), TICK_MS);
