@@ -51,14 +51,17 @@ async function appendPerSecond(next: () => EventBatch, batches: number): Promise
     worker.postMessage(events, [events.payloads.buffer]);
     sent++;
   };
+  const sendUpTo = (end: number): void => {
+    for (let i = sent; i < end; i++) send();
+  };
   await new Promise<void>((resolve) => {
     worker.on('message', (count: number) => {
       if (done < WARM_UP_BATCHES && done + count >= WARM_UP_BATCHES) startMs = performance.now();
       done += count;
       if (done === batches + WARM_UP_BATCHES) resolve();
-      while (sent < batches + WARM_UP_BATCHES && sent < done + IN_FLIGHT) send();
+      sendUpTo(Math.min(batches + WARM_UP_BATCHES, done + IN_FLIGHT));
     });
-    while (sent < IN_FLIGHT) send();
+    sendUpTo(IN_FLIGHT);
   });
   const ms = performance.now() - startMs;
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin

@@ -8,8 +8,8 @@ export type Code = readonly number[];
 export const join = (...codes: readonly Code[]): Code => codes.flat();
 
 /** Value types (section 5.3). */
-export const I32 = 0x7f;
-export const V128 = 0x7b;
+const I32 = 0x7f;
+const V128 = 0x7b;
 
 export interface WasmFunction {
   readonly name: string;
