@@ -7,13 +7,20 @@ export const BLOCK_BYTES = 4096;
 
 /** The whole block of the segment that lies nearest behind the aimed-at leaf, and the leaves that it touches. */
 export function blockNear(view: LedgerView): { segment: SegmentFile; at: number; first: number; last: number } {
-  const { segment, frame } = view.place(view.aim());
+  const aimed = view.place(view.aim());
+  // A segment that was just begun has no whole block yet: the one before it has.
+  const segment = hasRoom(aimed.segment) ? aimed.segment : view.segments().findLast((candidate) => hasRoom(candidate));
+  if (segment === undefined) throw new AttackError('not-possible', `no segment has two whole blocks of ${BLOCK_BYTES} bytes`);
   const blocks = Math.floor(bytesOf(segment.path) / BLOCK_BYTES);
-  if (blocks < 2) throw new AttackError('not-possible', `"${segment.path}" is too short: it needs two blocks of ${BLOCK_BYTES} bytes`);
+  const from = segment === aimed.segment ? aimed.frame.at : 0;
   // Never the file's last whole block: what is cut at the end would be a truncation.
-  const at = Math.min(Math.floor(frame.at / BLOCK_BYTES), blocks - 2) * BLOCK_BYTES;
+  const at = Math.min(Math.floor(from / BLOCK_BYTES), blocks - 2) * BLOCK_BYTES;
   const frames = view.frames(segment);
   const first = frames.findIndex(({ end }) => end > at);
   const last = frames.findLastIndex((touched) => touched.at < at + BLOCK_BYTES);
   return { segment, at, first: segment.first + first, last: segment.first + last };
+}
+
+function hasRoom(segment: SegmentFile): boolean {
+  return bytesOf(segment.path) >= 2 * BLOCK_BYTES;
 }

@@ -6,6 +6,7 @@ import { nodeHashes } from '../kernel/node-hashes.ts';
 /** docs/formats/ledger.md, Watermark. */
 const FILE_BYTES = 8192;
 const SLOT_OFFSETS = [0, 4096];
+const SIZE_AT = 20;
 const MAC_AT = 100;
 const MAGIC = utf8('PIPWMRK1');
 
@@ -21,6 +22,13 @@ export interface WatermarkClaim {
 /** Highest generation that either slot of a watermark file states; nothing is checked. */
 export function generationOf(file: Uint8Array): number {
   return Math.max(0, ...SLOT_OFFSETS.map((at) => (file.length >= at + 16 ? (readU64(file, at + 8) ?? 0) : 0)));
+}
+
+/** The size that the slot of the highest generation states; nothing is checked. */
+export function acknowledgedSize(file: Uint8Array): number {
+  const slots = SLOT_OFFSETS.filter((at) => file.length >= at + SIZE_AT + 8);
+  const newest = slots.toSorted((a, b) => (readU64(file, b + 8) ?? 0) - (readU64(file, a + 8) ?? 0))[0];
+  return newest === undefined ? 0 : (readU64(file, newest + SIZE_AT) ?? 0);
 }
 
 /** A watermark file whose two slots both state the claim, as after a start. */

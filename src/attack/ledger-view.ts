@@ -1,11 +1,15 @@
 import { basename, join } from 'node:path';
 import { LEAF_TYPES, parseSegmentName } from '../kernel/leaf.ts';
 import { AttackError } from './attack-error.ts';
-import { isThere, namesIn, readAll } from './disk.ts';
+import { bytesOf, isThere, namesIn, readAll } from './disk.ts';
+import { acknowledgedSize } from './forge-watermark.ts';
 import { splitFrames, type Frame } from './frames.ts';
 import { readIdentity, type Identity } from './identity.ts';
 import { messagePlace } from './leaf-text.ts';
 import { stealKeys, type Loot } from './loot.ts';
+
+/** The writer's longest segment stays far below; a longer file is a trap for whoever reads it. */
+const SEGMENT_READ_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface ViewOptions {
   readonly dataDir: string;
@@ -71,7 +75,7 @@ export class LedgerView {
   frames(segment: SegmentFile): readonly Frame[] {
     const known = this.#frames.get(segment.path);
     if (known !== undefined) return known;
-    const frames = splitFrames(readAll(segment.path));
+    const frames = bytesOf(segment.path) > SEGMENT_READ_BYTES_MAX ? [] : splitFrames(readAll(segment.path));
     this.#frames.set(segment.path, frames);
     return frames;
   }
@@ -86,6 +90,13 @@ export class LedgerView {
     return last === undefined ? 0 : last.first + this.frames(last).length;
   }
 
+  /** Leaves that the ledger says were acknowledged, as far as they are there. Behind them may lie a request in flight. */
+  acknowledged(): number {
+    const path = this.path('watermark');
+    const stated = isThere(path) ? acknowledgedSize(readAll(path)) : 0;
+    return stated === 0 ? this.size() : Math.min(stated, this.size());
+  }
+
   /** Where leaf `seq` lies. */
   place(seq: number): { readonly segment: SegmentFile; readonly frame: Frame } {
     const segment = this.segments().findLast(({ first }) => first <= seq);
@@ -96,19 +107,19 @@ export class LedgerView {
 
   /** The leaf aimed at. */
   aim(): number {
-    return this.#at ?? Math.floor(this.size() / 2);
+    return this.#at ?? Math.floor(this.acknowledged() / 2);
   }
 
-  /** The event at or after the aim, or else the last one before it, that has a message to change and fulfils `accepts`. */
+  /** The acknowledged event at or after the aim, or else the last one before it, that has a message to change and fulfils `accepts`. */
   victim(accepts: (leaf: Buffer, seq: number) => boolean = () => true): Victim {
-    const [from, size] = [this.aim(), this.size()];
-    const victim = this.#search(from, size, 1, accepts) ?? this.#search(from - 1, -1, -1, accepts);
+    const [from, size] = [this.aim(), this.acknowledged()];
+    const victim = this.#search(from, size, 1, accepts) ?? this.#search(Math.min(from, size) - 1, -1, -1, accepts);
     if (victim === undefined) throw new AttackError('not-possible', `no event near leaf ${from} is one that this attack could use`);
     return victim;
   }
 
   #search(from: number, end: number, step: 1 | -1, accepts: (leaf: Buffer, seq: number) => boolean): Victim | undefined {
-    for (let seq = from; seq !== end && seq >= 0 && seq < this.size(); seq += step) {
+    for (let seq = from; step > 0 ? seq < end : seq > end; seq += step) {
       const { segment, frame } = this.place(seq);
       const at = frame.leaf[1] === LEAF_TYPES.event ? messagePlace(frame.leaf) : undefined;
       if (at !== undefined && accepts(frame.leaf, seq)) return { seq, path: segment.path, frame, messageAt: frame.at + 2 + at };

@@ -11,7 +11,7 @@ export const deleteMiddle: Attack = {
   isLocated: true,
   live: 'detected',
   apply(view) {
-    const { seq } = view.victim((_, seq) => seq < view.size() - 1);
+    const { seq } = view.victim((_, seq) => seq < view.acknowledged() - 1);
     const { segment } = view.place(seq);
     const frames = view.frames(segment);
     rewrite(segment.path, joinFrames(frames.filter((_, index) => index !== seq - segment.first).map(({ leaf }) => leaf)));

@@ -10,7 +10,7 @@ export const zeroFill: Attack = {
   isLocated: true,
   live: 'detected',
   apply(view) {
-    const { seq, path, frame } = view.victim((_, seq) => seq < view.size() - 1);
+    const { seq, path, frame } = view.victim((_, seq) => seq < view.acknowledged() - 1);
     writeAt(path, frame.at, Buffer.alloc(frame.end - frame.at));
     return { leaves: { first: seq, last: seq }, note: `zeroed the bytes ${frame.at} to ${frame.end - 1} of ${path}` };
   },

@@ -1,4 +1,5 @@
 import { TRUNCATED, type Attack } from '../attack.ts';
+import { cutBehind } from '../cut-behind.ts';
 import { cutTo } from '../disk.ts';
 
 export const fakeTornTail: Attack = {
@@ -10,8 +11,9 @@ export const fakeTornTail: Attack = {
   isLocated: true,
   live: 'detected',
   apply(view) {
-    const seq = view.size() - 1;
+    const seq = view.acknowledged() - 1;
     const { segment, frame } = view.place(seq);
+    cutBehind(view, seq + 1);
     cutTo(segment.path, frame.at + Math.floor((frame.end - frame.at) / 2));
     return { leaves: { first: seq, last: seq }, note: `cut the last leaf (${seq}) in half` };
   },

@@ -1,6 +1,7 @@
 import { LEAF_TYPES } from '../../kernel/leaf.ts';
 import { AttackError } from '../attack-error.ts';
 import type { Attack } from '../attack.ts';
+import { lastRequest } from '../last-request.ts';
 import { Thief } from '../thief.ts';
 
 export const lyingDisk: Attack = {
@@ -12,11 +13,11 @@ export const lyingDisk: Attack = {
   isLocated: false,
   live: { exempt: 'nothing changes while the machine is up; the loss shows after the next power cut, and only against an anchor' },
   apply(view) {
-    const leaves = view.leaves();
-    const size = leaves.length - 1;
-    if (leaves[size][1] === LEAF_TYPES.epochSeal)
+    const leaves = view.leaves().slice(0, view.acknowledged());
+    const [size, last] = [lastRequest(leaves), leaves.length - 1];
+    if (leaves[last][1] === LEAF_TYPES.epochSeal)
       throw new AttackError('not-possible', 'the last commit holds a seal: its key change would be lost with it');
     new Thief(view).publish(leaves.slice(0, size));
-    return { leaves: { first: size, last: size }, note: `took back the commit of leaf ${size} in all files` };
+    return { leaves: { first: size, last }, note: `took back leaves ${size} to ${last} in all files` };
   },
 };

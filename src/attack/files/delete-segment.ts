@@ -5,7 +5,7 @@ import { remove } from '../disk.ts';
 export const deleteSegment: Attack = {
   name: 'delete-segment',
   summary: 'a whole segment is taken out of the middle, as retention would, but without the record of it',
-  needs: ['segments'],
+  needs: ['three-segments'],
   isHarmful: true,
   expected: TAMPERED,
   isLocated: true,
