@@ -57,6 +57,8 @@ export interface CommitterParts {
   readonly segments: SegmentFiles;
   readonly anchor: CheckpointAnchor;
   readonly journal: WriteJournal;
+  /** The checkpoint file as the start found it; undefined when it has to be replaced. */
+  readonly publishedNote: string | undefined;
   /** Told before each step. For tests, which end the process there by throwing. */
   readonly onStep: (step: CommitStep) => void;
 }
@@ -76,11 +78,13 @@ export class Committer {
 
   constructor(parts: CommitterParts) {
     this.#parts = parts;
+    this.#publishedNote = parts.publishedNote;
   }
 
   /** Publishes what a start found: the checkpoint first, as at every commit, then both slots afresh: a damaged one must not stay behind. */
   async begin(state: LedgerState, generation: number, target: CommitTarget): Promise<Published> {
     const { paths, anchor, journal } = this.#parts;
+    this.#announceStanding(target.epochs.keys);
     const checkpoint = this.#sign(target);
     const isAnchored = await anchor.advance(checkpoint);
     const isCheckpointStale = isAnchored && !this.#publish(checkpoint, 'now');
@@ -169,11 +173,18 @@ export class Committer {
       return true;
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      const standing = sealed.format();
-      announceFile(journal, 'epoch-key', standing);
-      standing.fill(0);
+      this.#announceStanding(sealed);
       return false;
     }
+  }
+
+  /** What stands in epoch.key and, as far as it is known, in the checkpoint file: taken over by a start, or left by a failed change. */
+  #announceStanding(keys: EpochKeys): void {
+    const { journal } = this.#parts;
+    const content = keys.format();
+    announceFile(journal, 'epoch-key', content);
+    content.fill(0);
+    if (this.#publishedNote !== undefined) announceFile(journal, 'checkpoint', this.#publishedNote);
   }
 
   #writeSlot({ head, mac, epochs }: CommitTarget, checkpoint: string): void {

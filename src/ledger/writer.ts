@@ -114,7 +114,17 @@ export class Writer {
     this.#paths = paths;
     this.#recorder = new SegmentRecorder(recovered.active);
     this.#segments = new SegmentFiles(paths.segments, recovered.state.end, journal);
-    this.#committer = new Committer({ paths, keys, identity: recovered.identity, segments: this.#segments, anchor, journal, onStep });
+    const publishedNote = recovered.published?.checkpoint;
+    this.#committer = new Committer({
+      paths,
+      keys,
+      identity: recovered.identity,
+      segments: this.#segments,
+      anchor,
+      journal,
+      publishedNote,
+      onStep,
+    });
     this.#schedule = new SealSchedule(options.sealLimits ?? SEAL_LIMITS);
     this.#clockWatch = new ClockWatch(options.clocks);
     this.#minute = minuteOf(options.clocks.wall());

@@ -33,7 +33,7 @@ const payloadOf = (leaf: Leaf): Record<string, unknown> => JSON.parse(fromUtf8(l
  * Everything docs/formats/ledger.md says about epochs, checked plainly on what lies on the disk: each leaf's epoch and MAC from the root
  * keys (one for each lineage), each seal's fields, the checkpoint's epoch signature. Answers what is wrong, nothing when all is well.
  */
-export function epochFaults(dataDir: string, rootKeys: readonly Uint8Array[]): string[] {
+export function epochFaults(dataDir: string, rootKeys: readonly Uint8Array[], keysDir = join(dataDir, 'keys')): string[] {
   const faults: string[] = [];
   const leaves = leavesOf(dataDir);
   const genesis = payloadOf(leaves[0]);
@@ -71,7 +71,7 @@ export function epochFaults(dataDir: string, rootKeys: readonly Uint8Array[]): s
   const verifier = epochKey === undefined ? undefined : parseVerifierKey(nodeHashes, epochKey);
   const isSigned = verifier?.name === epochKeyName(note.origin, epoch) && isSignedBy({ ...note, signatures }, verifier, verifyEd25519);
   if (!isSigned) faults.push(`the checkpoint is not signed by the key of epoch ${epoch}`);
-  const running = Number(readFileSync(join(dataDir, 'keys', 'epoch.key'), 'latin1').split('\n')[1]);
+  const running = Number(readFileSync(join(keysDir, 'epoch.key'), 'latin1').split('\n')[1]);
   if (running !== epoch) faults.push(`epoch.key is of epoch ${running}, the ledger runs ${epoch}`);
   return faults;
 }

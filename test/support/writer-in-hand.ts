@@ -22,6 +22,7 @@ export interface InHandOptions {
   /** For a lock that cannot be read at start. */
   readonly rootAt?: (size: number) => Promise<Uint8Array>;
   readonly journal?: WriteJournal;
+  readonly keysDir?: string;
 }
 
 const NEVER = 1e12;
@@ -44,9 +45,10 @@ export interface WriterInHand {
 
 export async function startWriter(dataDir: string, options: InHandOptions): Promise<WriterInHand> {
   const { wall, monotonic = wall, sealLimits, lock, journal = NO_JOURNAL } = options;
-  const paths = ledgerPaths(dataDir);
-  const unset = { keysDir: undefined, origin: undefined, anchorNote: undefined };
-  const opened = await openOrCreate(paths, { ...unset, dataDir, journal, clock: wall, openLock: () => lock });
+  const { keysDir } = options;
+  const paths = ledgerPaths(dataDir, keysDir);
+  const unset = { origin: undefined, anchorNote: undefined };
+  const opened = await openOrCreate(paths, { ...unset, dataDir, keysDir, journal, clock: wall, openLock: () => lock });
   const waiting = new Map<number, { resolve(commit: Commit): void; reject(cause: unknown): void }>();
   const commits: Commit[] = [];
   const anchored: CommittedHead[] = [];
@@ -63,7 +65,7 @@ export async function startWriter(dataDir: string, options: InHandOptions): Prom
     },
     fatal: (error: unknown) => {
       cause = { error };
-      for (const { reject } of waiting.values()) reject(error);
+      for (const each of waiting.values()) each.reject(error);
       die(error);
     },
   };

@@ -4,7 +4,7 @@ import { fromUtf8 } from '../../kernel/bytes.ts';
 import { LEAF_TYPES, type Leaf } from '../../kernel/leaf.ts';
 import { LEVELS } from '../../kernel/levels.ts';
 import { formatMoment, parseMoment } from '../../kernel/moment.ts';
-import type { Ledger } from '../../ledger/ports.ts';
+import type { Ledger, LedgerReader } from '../../ledger/ports.ts';
 import { compileFilter, type EventFilterQuery } from '../event-filter.ts';
 import { HttpError, type RequestFault } from '../http-error.ts';
 import type { Turns } from '../turns.ts';
@@ -57,12 +57,13 @@ const schema = {
       },
     },
     400: problemResponse('The query is invalid'),
+    410: problemResponse('Retention removed the entries at the cursor'),
   },
 };
 
 export function registerQuery(app: FastifyInstance, ledger: Ledger, turns: Turns): void {
   app.get<{ Querystring: EventQuery }>('/events', { schema }, async (request, reply) => {
-    const { lines, next } = await turns.take(() => select(ledger, request.query));
+    const { lines, next } = await turns.take(() => select(ledger.acknowledged, request.query));
     if (request.headers.accept?.includes('application/x-ndjson') === true) {
       if (next !== undefined) void reply.header('proofs-next-cursor', String(next));
       return reply.type('application/x-ndjson').send(lines.map((line) => `${line}\n`).join(''));
@@ -71,14 +72,15 @@ export function registerQuery(app: FastifyInstance, ledger: Ledger, turns: Turns
   });
 }
 
-async function select(ledger: Ledger, query: EventQuery): Promise<{ lines: string[]; next: number | undefined }> {
+async function select(ledger: LedgerReader, query: EventQuery): Promise<{ lines: string[]; next: number | undefined }> {
   const { fromNs, toNs } = parseWindow(query);
   const matches = compileFilter(query);
   const limit = query.limit ?? LIMIT_DEFAULT;
   const first = Math.max(await ledger.firstAtOrAfter(fromNs), Number(query.cursor ?? 0));
   const lines: string[] = [];
   let bytes = 0;
-  for await (const leaf of ledger.leaves(first, Number.MAX_SAFE_INTEGER)) {
+  for await (const leaf of kept(ledger, first)) {
+    if (typeof leaf === 'number') return { lines, next: leaf };
     // Times never decrease along the ledger.
     if (leaf.timeNs >= toNs) break;
     if (lines.length >= limit || leaf.seq - first >= SCANNED_LEAVES_MAX || bytes >= ANSWER_BYTES_MAX) return { lines, next: leaf.seq };
@@ -89,6 +91,21 @@ async function select(ledger: Ledger, query: EventQuery): Promise<{ lines: strin
     lines.push(toLine(leaf, payload));
   }
   return { lines, next: undefined };
+}
+
+/** Leaves from `first` on, up to those that retention removed: then the number of the first of them, unless it is the very first asked for. */
+async function* kept(ledger: LedgerReader, first: number): AsyncGenerator<Leaf | number> {
+  let next = first;
+  try {
+    for await (const leaf of ledger.leaves(first, Number.MAX_SAFE_INTEGER)) {
+      yield leaf;
+      next = leaf.seq + 1;
+    }
+  } catch (error) {
+    // With what was found so far the answer is right; its cursor leads to the 410 that says where the rest is.
+    if (!(error instanceof CodedError) || error.code !== 'pruned' || next === first) throw error;
+    yield next;
+  }
 }
 
 /** The payload is put in verbatim: parsing it would lose digits of large numbers. */
