@@ -19,8 +19,8 @@ import { WatchedSegments } from './watched-segments.ts';
 export const TICK_MS = 50;
 /** The content of what is being written is compared every so many ticks: 6 ms for 32 MiB, the price of telling our writes from others. */
 const SCRUB_TICKS = 2;
-/** The reading of everything else, a second: 1 % of a core, and slow enough not to empty the page cache. */
-const CYCLE_BYTES_PER_S = 10 * 1024 * 1024;
+/** The reading of everything else, a second: 1 % of a core, and slow enough not to empty the page cache; slower beside the writer. */
+const CYCLE_BYTES_PER_S = { idle: 10 * 1024 * 1024, writing: 2.5 * 1024 * 1024 } as const;
 /** Changed segments are judged for so long before the next look at the rest. */
 const JUDGE_MS_MAX = 20;
 /** While only the tree can judge a changed segment, its reading goes on in steps of this, some milliseconds each. */
@@ -93,7 +93,7 @@ export class Watch {
     this.#segments.look();
     if (mayHaveMissed) this.#segments.lookAtAll();
     if (isScrub || mayHaveMissed) this.#segments.scrub();
-    this.#cycle.step((CYCLE_BYTES_PER_S * TICK_MS) / 1000);
+    this.#cycle.step((CYCLE_BYTES_PER_S[this.#segments.isWriting ? 'writing' : 'idle'] * TICK_MS) / 1000);
     if (this.#ticks % BEAT_TICKS === 0) this.#beat();
   }
 

@@ -23,6 +23,8 @@ export class WatchedSegments {
   readonly sealed = new Map<number, SealedSegment>();
   /** Changed ones whose content only the tree can judge. */
   readonly unchecked = new Set<SealedSegment>();
+  /** The writer has written since the look before the last one. */
+  isWriting = false;
   readonly #directory: string;
   readonly #expected: ExpectedLedger;
   readonly #drain: () => void;
@@ -59,7 +61,9 @@ export class WatchedSegments {
 
   /** One tick: every growing segment, a share of the sealed ones, the folder when it changed. */
   look(): void {
-    for (const growing of this.#allGrowing()) this.#lookAtGrowing(growing);
+    const growing = this.#allGrowing();
+    this.isWriting = growing.some(({ expected }) => expected.wasAnnounced);
+    for (const segment of growing) this.#lookAtGrowing(segment);
     if (this.#round.length === 0) this.#round = [...this.sealed.keys()];
     for (const first of this.#round.splice(0, Math.ceil(this.sealed.size / ROUND_TICKS))) this.#lookAtSealed(first);
     this.#lookAtFolder();

@@ -206,6 +206,6 @@ it('a ledger that must not be written ends the start, watch and all', async () =
   await sidecar.exited;
   rmSync(path('ledger/segments/00000000000000000000.seg'));
   await using launched = launchSidecar({ dataDir });
-  await expect(launched.listening).rejects.toThrow();
+  await expect(launched.listening).rejects.toThrow('ended with 30 before listening');
   expect(await launched.exited).toBe(30);
 });
