@@ -8,6 +8,7 @@ import { ledgerDirectory } from '../verify/ledger-files.ts';
 import type { HeldReceipt } from '../verify/receipt-check.ts';
 import { VerifyError } from '../verify/verify-error.ts';
 import { verifyLedger, type VerifyLedgerInput } from '../verify/verify-ledger.ts';
+import { openArchive } from './archive-input.ts';
 import { EXIT_ERROR, UsageError, type Command, type CommandIo } from './command.ts';
 import { Faults, parseOptions } from './options.ts';
 import { readOwnKeys } from './own-keys.ts';
@@ -21,6 +22,7 @@ const BAR_WIDTH = 30;
 const USAGE = `usage: pproofs log verify [OPTIONS]
   --data-dir DIR       the ledger's folder (PROOFS_DATA_DIR, else ./data)
   --keys-dir DIR       where its keys may lie (PROOFS_KEYS_DIR, else DIR/keys): verification*.key, else hmac.key; epoch.key
+  --archive LOCATION   an archive instead of a folder of segments: its folder, or s3://BUCKET/PREFIX/LEDGER-ID (PROOFS_S3_…)
   --hmac-key FILE      a verification.key, or an epoch.key (checks MACs from its epoch on); may repeat, one for each lineage
   --public-only        use no secret key: check as a stranger would
   --key VKEY           the verifier key you expect (NAME+ID+BASE64)
@@ -36,6 +38,7 @@ exit codes: 0 OK_ANCHORED, 2 usage, 10 OK_UNANCHORED, 20 TORN_TAIL, 21 UNSEALED,
 
 const OPTIONS = {
   'data-dir': { type: 'string' },
+  archive: { type: 'string' },
   'keys-dir': { type: 'string' },
   'hmac-key': { type: 'string', multiple: true },
   'public-only': { type: 'boolean' },
@@ -57,13 +60,8 @@ export const logVerify: Command = {
   async run(args, io) {
     const { values, positionals } = parseOptions(args, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0]}"`);
-    const input = toInput(values, io);
-    if (isWithoutLedger(values, input, io)) return verifyReceiptsAlone(input.receipts, input.pinnedKey, values.json === true, io);
     try {
-      const report = await verifyLedger(input);
-      const paint = (text: string, isGood: boolean): string => (io.useColor ? `\u{1b}[${isGood ? 32 : 31};1m${text}\u{1b}[0m` : text);
-      io.stdout.write(values.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatLedgerReport(report, paint));
-      return report.exitCode;
+      return await check(values, io);
     } catch (error) {
       if (error instanceof VerifyError && error.code === 'bad-input') throw new UsageError(error.message, { cause: error });
       if (!(error instanceof VerifyError) && !io.signal.aborted) throw error;
@@ -71,12 +69,23 @@ export const logVerify: Command = {
       if (values.json === true) io.stdout.write(`${JSON.stringify({ verdict: 'ERROR', exitCode: EXIT_ERROR, reason }, null, 2)}\n`);
       else io.stderr.write(`ERROR: the check could not be carried out: ${reason}\n`);
       return EXIT_ERROR;
-    } finally {
-      await input.checker[Symbol.asyncDispose]();
-      for (const { key } of [...input.hmacKeys, ...(input.epochKeys ?? [])]) key.fill(0);
     }
   },
 };
+
+async function check(values: Options, io: CommandIo): Promise<number> {
+  const input = await toInput(values, io);
+  if (isWithoutLedger(values, input, io)) return verifyReceiptsAlone(input.receipts, input.pinnedKey, values.json === true, io);
+  try {
+    const report = await verifyLedger(input);
+    const paint = (text: string, isGood: boolean): string => (io.useColor ? `\u{1b}[${isGood ? 32 : 31};1m${text}\u{1b}[0m` : text);
+    io.stdout.write(values.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatLedgerReport(report, paint));
+    return report.exitCode;
+  } finally {
+    await input.checker[Symbol.asyncDispose]();
+    for (const { key } of [...input.hmacKeys, ...(input.epochKeys ?? [])]) key.fill(0);
+  }
+}
 
 type Input = VerifyLedgerInput & { readonly receipts: readonly HeldReceipt[]; readonly checker: SegmentPool };
 
@@ -87,11 +96,13 @@ function isWithoutLedger(options: Options, input: Input, io: CommandIo): input i
 }
 
 /** Reads what the caller named; gathers every fault before giving up. */
-function toInput(options: Options, io: CommandIo): Input {
+async function toInput(options: Options, io: CommandIo): Promise<Input> {
   const dataDir = options['data-dir'] ?? io.env.PROOFS_DATA_DIR ?? './data';
   const keysDir = options['keys-dir'] ?? io.env.PROOFS_KEYS_DIR ?? join(dataDir, 'keys');
   const isPublicOnly = options['public-only'] === true;
+  const { archive } = options;
   const faults = new Faults();
+  if (archive !== undefined && options['data-dir'] !== undefined) faults.add('--archive and --data-dir exclude each other');
   if (isPublicOnly && options['hmac-key'] !== undefined) faults.add('--public-only and --hmac-key exclude each other');
   const named = readMacKeyOptions(faults, options['hmac-key']);
   const pinnedKey = parseKeyOption(faults, options.key);
@@ -103,11 +114,12 @@ function toInput(options: Options, io: CommandIo): Input {
   const own = isPublicOnly ? undefined : readOwnKeys(keysDir);
   const isNamed = options['hmac-key'] !== undefined;
   return {
-    files: ledgerDirectory(dataDir),
+    files: archive === undefined ? ledgerDirectory(dataDir) : await openArchive(archive, io.env),
     checker: new SegmentPool(dataDir, availableParallelism()),
     hmacKeys: isNamed ? named.hmacKeys : (own?.hmacKeys ?? []),
     epochKeys: named.epochKeys,
-    ownEpochKey: own?.epochKey,
+    // An archive ends before the running epoch.
+    ownEpochKey: archive === undefined ? own?.epochKey : undefined,
     keyAbsence: isPublicOnly ? 'asked to use none' : (own?.absence ?? ''),
     pinnedKey,
     anchors,

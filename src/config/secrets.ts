@@ -48,7 +48,8 @@ function readRedisPassword(anchor: AnchorConfig): string | undefined {
   return password;
 }
 
-function readS3Keys(archive: ArchiveConfig): Secrets['s3'] {
+/** The two lines of PROOFS_S3_KEY_FILE; undefined when the archive is no S3 store. */
+export function readS3Keys(archive: ArchiveConfig): Secrets['s3'] {
   if (archive.kind !== 's3') return undefined;
   const [accessKeyId, secretAccessKey = ''] = readLines(SETTINGS.s3KeyFile, archive.keyFile).map((line) => line.trim());
   if (accessKeyId === '' || secretAccessKey === '')

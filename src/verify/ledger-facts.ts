@@ -65,7 +65,7 @@ export function toNotChecked(input: VerifyLedgerInput, context: HeadContext, out
     ),
     ...unreadAnchors(input, context),
     ...unsealed(context),
-    'the contents of ledger/quarantine',
+    ...(input.files.isArchive === true ? archived(walk.damagedLeaves) : ['the contents of ledger/quarantine']),
   ];
 }
 
@@ -100,6 +100,11 @@ function unanchored(input: VerifyLedgerInput, { walk, keys }: HeadContext, { anc
   const { length } = input.witnesses ?? [];
   if (length > witnessed.names.length) lines.push(`cosignatures: ${witnessed.names.length} of ${length} witnesses cosigned what was given`);
   return lines;
+}
+
+function archived(damagedLeaves: number): string[] {
+  const lines = ['what was acknowledged after the archived size, and signatures of epochs: an archive has the log key’s alone'];
+  return damagedLeaves === 0 ? lines : [...lines, 'the hash tiles, because entries are damaged'];
 }
 
 /** Roots are known at the end of each 256 of the removed leaves only. */

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, opendirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Finding } from './finding.ts';
 import { VerifyError } from './verify-error.ts';
 
 /** What stands in segments/. */
@@ -26,6 +27,15 @@ export interface LedgerFiles {
   openSegment(name: string): SegmentSource;
   /** At most `bytesMax` bytes; undefined when missing. Throws VerifyError `not-a-file`. */
   readSmall(name: SmallFile, bytesMax: number): Uint8Array | undefined;
+  /** Entry bundles of an archive in the place of segments; there is no watermark, and heads are signed by the log key alone. */
+  readonly isArchive?: boolean;
+  /** Path of a segment for reports; below ledger/segments unless given. */
+  pathOf?(name: string): string;
+  /** Has to be waited for before the segment is opened. */
+  prepare?(name: string): Promise<void>;
+  /** After a sound segment, and after the last of them: holds what is derived from the leaves to them. */
+  compareTiles?(report: (finding: Finding) => void): Promise<void>;
+  compareRest?(report: (finding: Finding) => void): Promise<void>;
   /** What retention left of a segment; like readSmall. */
   readPruned?(name: string, bytesMax: number): Uint8Array | undefined;
   /** Names in a folder of derived files; empty when there is none. */

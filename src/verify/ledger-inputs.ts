@@ -1,6 +1,6 @@
 import { fromUtf8 } from '../kernel/bytes.ts';
 import { verifyEd25519 } from '../kernel/ed25519.ts';
-import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, parseSegmentName } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, parseSegmentName, segmentName } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint, type VerifierKey } from '../kernel/note.ts';
 import type { HmacKeyCandidate } from './chain-keys.ts';
@@ -57,7 +57,7 @@ export function readInputs(
   if (listed === undefined && watermarkBytes === undefined && noteBytes === undefined) {
     throw new VerifyError('bad-input', 'there is no ledger here: neither ledger/segments nor ledger/checkpoint exists');
   }
-  const segments = toWalkSegments(listed ?? [], findings);
+  const segments = toWalkSegments(files, listed ?? [], findings);
   const genesisHead = readGenesisHead(files, segments);
   const genesis = readGenesis(genesisHead);
   const watermark = readWatermark(watermarkBytes ?? new Uint8Array(0));
@@ -90,10 +90,14 @@ function readSmall(files: LedgerFiles, name: SmallFile, bytesMax: number, findin
 }
 
 /** Only the writer makes files there; a name it never gives is told, but is no part of the ledger. */
-function toWalkSegments(entries: readonly { name: string; isRegular: boolean }[], findings: FindingList): WalkSegment[] {
+function toWalkSegments(
+  files: LedgerFiles,
+  entries: readonly { name: string; isRegular: boolean }[],
+  findings: FindingList,
+): WalkSegment[] {
   const found: { file: string; first: number }[] = [];
   for (const { name, isRegular } of entries) {
-    const file = `ledger/segments/${name}`;
+    const file = files.pathOf?.(name) ?? `ledger/segments/${name}`;
     const first = parseSegmentName(name);
     if (first === undefined) {
       findings.add({
@@ -127,7 +131,7 @@ function readGenesisHead(files: LedgerFiles, segments: readonly WalkSegment[]): 
 }
 
 export function segmentFileName(segment: WalkSegment): string {
-  return segment.file.slice(segment.file.lastIndexOf('/') + 1);
+  return segmentName(segment.first);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { readU16 } from '../kernel/bytes.ts';
-import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, TILE_WIDTH } from '../kernel/leaf.ts';
 import {
   findResumption,
   isCutShort,
@@ -113,7 +113,7 @@ export class LedgerWalk {
   adopt(segment: WalkSegment, summary: SegmentSummary): boolean {
     const { keys, commitSizes, rootSizes } = this.#task;
     const { seq, epoch } = this.state;
-    const isBorderSound = this.#segment.file === '' || segmentIsFull(seq - this.#segment.first, this.#segmentBytes);
+    const isBorderSound = this.#segment.file === '' || this.#task.isFull(seq - this.#segment.first, this.#segmentBytes);
     if (!this.canAdopt || this.#judge.isEpochInDoubt || segment.first !== seq || !isBorderSound) return false;
     const merged = mergeSegment(this.state, summary, commitSizes);
     if (merged === undefined || keys.epoch !== epoch.min || !isKeyRight(keys, summary, merged)) return false;
@@ -165,7 +165,7 @@ export class LedgerWalk {
     this.#segment = segment;
     this.#window.open(source);
     this.#isOverfull = false;
-    const isGapAllowed = before.file !== '' && this.#isTreeWhole && segmentIsFull(this.state.seq - before.first, bytesBefore);
+    const isGapAllowed = before.file !== '' && this.#isTreeWhole && this.#task.isFull(this.state.seq - before.first, bytesBefore);
     if (segment.first > this.state.seq && isGapAllowed) this.#passPruned(segment.first);
     const { seq } = this.state;
     if (segment.first > seq) {
@@ -175,7 +175,7 @@ export class LedgerWalk {
     } else if (segment.first < seq) {
       this.#report({ seqFirst: segment.first, byteOffset: 0 }, `a file that begins with leaf ${seq}`, `its name says ${segment.first}`);
       this.#resumeAt(segment.first);
-    } else if (before.file !== '' && this.#isTreeWhole && !segmentIsFull(seq - before.first, bytesBefore)) {
+    } else if (before.file !== '' && this.#isTreeWhole && !this.#task.isFull(seq - before.first, bytesBefore)) {
       this.#report({ seqFirst: seq, byteOffset: 0 }, `leaf ${seq} in the file before, which is not full`, 'a new file');
     }
     // A writer that died between making a file and its first write. Elsewhere an empty file shows as missing leaves.
@@ -213,7 +213,7 @@ export class LedgerWalk {
   }
 
   #refuseOverfull(at: number): void {
-    if (this.#isOverfull || !segmentIsFull(this.state.seq - this.#segment.first, at)) return;
+    if (this.#isOverfull || !this.#task.isFull(this.state.seq - this.#segment.first, at)) return;
     this.#isOverfull = true;
     this.#report({ seqFirst: this.state.seq, byteOffset: at }, 'a new file for the next leaf, as this one is full', 'more bytes');
   }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { equalBytes } from '../kernel/bytes.ts';
+import { segmentIsFull, segmentName, TILE_WIDTH } from '../kernel/leaf.ts';
 import type { SignedCheckpoint, VerifierKey } from '../kernel/note.ts';
 import { ChainKeys, type EpochKeyCandidate, type HmacKeyCandidate } from './chain-keys.ts';
 import { FindingList, type Finding } from './finding.ts';
@@ -72,7 +73,7 @@ export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerRepo
   context = { ...context, watermark: judged };
   const { walk, findings } = context;
   checkCheckpoint(context);
-  checkWatermark(context);
+  if (input.files.isArchive !== true) checkWatermark(context);
   checkVerifierKeyFile(context);
   checkPruned(context);
   if (input.pinnedKey !== undefined) checkPinnedKey(context, input.pinnedKey);
@@ -85,17 +86,24 @@ export async function verifyLedger(input: VerifyLedgerInput): Promise<LedgerRepo
   return {
     verdict,
     exitCode: toExitCode(verdict, { unanchored: input.allow.unanchored }),
-    findings: findings.listed,
+    findings: input.files.isArchive === true ? findings.listed.map((finding) => inArchive(finding, input.files)) : findings.listed,
     findingsTotal: findings.total,
     facts: toFacts(input, context, outcome),
     notChecked: toNotChecked(input, context, outcome),
   };
 }
 
+/** The same files have other places in an archive. */
+function inArchive(finding: Finding, files: LedgerFiles): Finding {
+  const { file } = finding.place;
+  const own = file === GENESIS.file ? files.pathOf?.(segmentName(0)) : file.replace(/^ledger\//, '');
+  return { ...finding, place: { ...finding.place, file: own ?? file } };
+}
+
 /** Signatures, anchors, keys and the tail: what only the leaves' end can be held against. */
 async function checkSurroundings(input: VerifyLedgerInput, context: HeadContext): Promise<Outcome> {
   const { inputs, walk } = context;
-  const isChainFollowed = checkEpochSignature(context);
+  const isChainFollowed = input.files.isArchive !== true && checkEpochSignature(context);
   const contained = (input.anchors ?? []).filter((anchor) => checkAnchor(context, anchor, input.pinnedKey) !== undefined);
   const key = input.pinnedKey ?? inputs.head.signer?.key ?? inputs.genesis.verifierKey;
   const receipts = checkReceipts(input.receipts ?? [], toReceiptLedger(context), key);
@@ -130,26 +138,34 @@ async function walkAll(input: VerifyLedgerInput, inputs: LedgerInputs, watermark
   const keys = new ChainKeys({ ledgerId, first: firstRoot, roots: input.hmacKeys, epochKeys, wanted: wantedEpochs });
   const { checkpoint } = inputs.head;
   const commitSizes = new Set(watermark.slots.map(({ size }) => size));
-  if (checkpoint !== undefined) commitSizes.add(checkpoint.size);
+  // An archive ends with a segment, which may be inside a request.
+  if (checkpoint !== undefined && input.files.isArchive !== true) commitSizes.add(checkpoint.size);
   const outside = [...(input.anchors ?? []), ...(input.receipts ?? []).map((held) => held.checkpoint)];
   const rootSizes = new Set([...(checkpoint === undefined ? [] : [checkpoint]), ...outside].map(({ size }) => size));
-  const acknowledged = commitSizes.size === 0 ? undefined : Math.max(...commitSizes);
+  const vouched = [...commitSizes, ...(checkpoint === undefined ? [] : [checkpoint.size])];
+  const acknowledged = vouched.length === 0 ? undefined : Math.max(...vouched);
+  const isFull = input.files.isArchive === true ? (leaves: number) => leaves >= TILE_WIDTH : segmentIsFull;
   const pruned = (first: number): PrunedSegment | undefined => readPruned(input.files, first, (finding) => findings.add(finding));
-  const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, pruned, findings });
+  const walk = new LedgerWalk({ keys, acknowledged, rootSizes, commitSizes, wantedEpochs, isFull, pruned, findings });
+  const { files } = input;
+  const report = (finding: Finding): void => findings.add(finding);
   const { checker } = input;
   const sizes = new Set([...commitSizes, ...rootSizes]);
-  const isWorthIt = checker !== undefined && segments.length >= checker.segmentsMin;
+  const isWorthIt = checker !== undefined && files.isArchive !== true && segments.length >= checker.segmentsMin;
   const ahead = isWorthIt ? new SegmentsAhead(checker, input.files, segments, ledgerId, sizes) : undefined;
   for (const [index, segment] of segments.entries()) {
     input.signal?.throwIfAborted();
     const summary = walk.canAdopt ? await ahead?.take(index, { keys, seq: walk.size }) : undefined;
+    await files.prepare?.(segmentFileName(segment));
     const isAdopted = summary !== undefined && walk.adopt(segment, summary);
     if (!isAdopted && !walkSegment(input.files, segment, walk)) break;
+    if (walk.damagedLeaves === 0) await files.compareTiles?.(report);
     input.onProgress?.({ segments: index + 1, segmentsTotal: segments.length, leaves: walk.size });
     // Signals and progress need the event loop; a segment takes a fraction of a second.
     if (segments.length > 1) await setImmediate();
   }
   walk.finish();
+  if (walk.damagedLeaves === 0) await files.compareRest?.(report);
   return { inputs, watermark, walk, keys, findings };
 }
 

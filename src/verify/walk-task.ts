@@ -22,6 +22,8 @@ export interface WalkTask {
   readonly commitSizes: ReadonlySet<number>;
   /** Epochs whose verifier key is wanted. */
   readonly wantedEpochs: ReadonlySet<number>;
+  /** Takes a file with so many leaves and bytes no further leaf? */
+  readonly isFull: (leaves: number, bytes: number) => boolean;
   /** What is left of the segment that began with leaf `first`, where a file is missing. */
   readonly pruned: (first: number) => PrunedSegment | undefined;
   readonly findings: FindingList;
