@@ -41,6 +41,8 @@ export interface AppDependencies {
   readonly anchors?: Anchors | undefined;
   /** What the watch over the files says; undefined: nobody watches. */
   readonly watch?: (() => WatchStatus) | undefined;
+  /** What is wrong with the archive. */
+  readonly archiveTrouble?: (() => string | undefined) | undefined;
   /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
 }
@@ -54,6 +56,7 @@ export async function buildApp({
   version,
   anchors,
   watch = () => NOT_WATCHED,
+  archiveTrouble = () => undefined,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: AppDependencies): Promise<FastifyInstance> {
   const app = fastify({
@@ -93,7 +96,7 @@ export async function buildApp({
   registerReceipts(app, ledger, turns);
   registerWitness(app, anchors?.witness, observer);
   registerBundles(app, ledger, observer);
-  registerHealth(app, ledger, observer, lifecycle, anchors, watch);
+  registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble);
   await app.ready();
   return app;
 }

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { openAnchors, readAnchorInputs } from './anchor/open-anchors.ts';
 import { buildApp } from './app.ts';
+import { openArchive } from './archive/open-archive.ts';
+import { systemClock } from './kernel/clock.ts';
 import { toolVersion } from './kernel/tool-version.ts';
 import type { Detection } from './kernel/detection.ts';
 import type { Config } from './config/config.ts';
@@ -9,6 +11,7 @@ import type { Secrets } from './config/secrets.ts';
 import { toLockOptions } from './config/to-lock-options.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
+import { Retention } from './ledger/retention.ts';
 import { openWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
 
@@ -64,6 +67,27 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   const anchors = openAnchors(anchorInputs, ledger, observer);
   ledger.events.on('published', () => anchors.rounds.wake());
   for (const warning of anchors.warnings()) observer.log.warn(warning);
+  const archive = openArchive(config.archive, secrets.s3, ledger, {
+    archived: (size) => {
+      observer.archiveAt(size, ledger.sealedSize());
+      retention.notify();
+    },
+    failed: (error) => observer.archiveFailed(error, archive?.location ?? ''),
+  });
+  const retention = new Retention(config.retention, ledger, archive, systemClock, {
+    pruned: (before) => {
+      observer.prunedAt(ledger.prunedLeaves());
+      observer.pruned(before);
+    },
+    failed: (error) => observer.pruningFailed(error),
+  });
+  ledger.events.on('sealed', () => {
+    if (archive?.size !== undefined) observer.archiveAt(archive.size, ledger.sealedSize());
+    archive?.notify();
+    retention.notify();
+  });
+  observer.started(ledger.start.walkedFrom, ledger.start.indexFault);
+  observer.prunedAt(ledger.prunedLeaves());
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -73,6 +97,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     lifecycle,
     version,
     anchors,
+    archiveTrouble: () => archive?.trouble,
     watch: watch === undefined ? undefined : () => watch.status(),
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
@@ -83,6 +108,8 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     lifecycle.isStopping = true;
     await app.close();
     await anchors.rounds.stop();
+    await archive?.stop();
+    await retention.stop();
     await ledger.close();
     await watch?.close();
   };

@@ -135,7 +135,10 @@ export class FileReader implements LedgerReader {
     if (pruning === undefined) return;
     const { from, before, archive } = pruning;
     const where = archive === '' ? 'they were not archived' : `they are archived in ${archive}`;
-    throw new LedgerError('pruned', `the entries ${from} to ${before - 1} were removed by retention; ${where}`);
+    throw new LedgerError(
+      'pruned',
+      `the entries ${from} to ${before - 1} were removed by retention; ${where}; what is here goes on with entry ${before}`,
+    );
   }
 
   /** Leaf hashes of a block that was read; a full one must have the root that it had when it was written. */

@@ -16,7 +16,7 @@ import { RequestMemory, splitRequestTag, type RememberedRequest } from './reques
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import type { CommittedHead } from './committer.ts';
 import { forwardSecurity } from './forward-security.ts';
-import { hasRightIndex, sealedSegments, type SealedSegment } from './sealed-segments.ts';
+import { hasRightIndex, segmentsHere, type SegmentsHere } from './sealed-segments.ts';
 import { segmentIndexName } from './segment-index.ts';
 import type { Commit, WriterEpochs } from './writer.ts';
 import type { FromWriter, StartReport, ToWriter, WriterThreadOptions } from './writer-thread.ts';
@@ -62,6 +62,8 @@ export interface LedgerEvents {
   committed: [Commit];
   /** The public head has moved on to this size: at a commit, or later when the checkpoint lock could not be reached then. */
   published: [CommittedHead];
+  /** A segment takes no more leaves, and its last checkpoint is public. */
+  sealed: [];
   /** The writer thread has died: nothing is acknowledged any more, the process must end. */
   fatal: [LedgerError];
 }
@@ -70,9 +72,12 @@ export interface OpenedLedger extends Ledger {
   readonly events: EventEmitter<LedgerEvents>;
   /** End of the sealed segment that holds the leaf; undefined while that segment takes leaves. */
   sealedEnd(seq: number): number | undefined;
+  /** Leaves in full segments. */
+  sealedSize(): number;
   readonly start: StartReport;
-  /** Full segments behind the first that are still there, oldest first. */
-  sealedSegments(): SealedSegment[];
+  segments(): SegmentsHere;
+  /** Leaves that retention removed. */
+  prunedLeaves(): number;
   /**
    * Removes them up to but without `before`, the first entry of one; resolves when their files are gone. From the moment that the entry
    * which says so is durable, reading them fails with `pruned`.
@@ -226,12 +231,21 @@ class LedgerClient extends FileReader implements Ledger {
     });
   }
 
-  sealedSegments(): SealedSegment[] {
-    return sealedSegments(this.#paths, this.#index);
+  sealedSize(): number {
+    return this.#shared.published.segmentFirst;
+  }
+
+  prunedLeaves(): number {
+    const { prunedBefore } = this.#index;
+    return prunedBefore === undefined ? 0 : prunedBefore - (this.sealedEnd(0) ?? prunedBefore);
+  }
+
+  segments(): SegmentsHere {
+    return segmentsHere(this.#paths, this.#index);
   }
 
   async prune(before: number, archive: string): Promise<void> {
-    for (const segment of this.sealedSegments()) {
+    for (const segment of this.segments().sealed) {
       if (segment.first < before && !hasRightIndex(this.#paths, this.#index, segment))
         throw new LedgerError('io', `${segmentIndexName(segment.first)} is missing or wrong; the next start makes it again`);
     }
@@ -306,9 +320,11 @@ class LedgerClient extends FileReader implements Ledger {
 
   /** Answers of a lock that was away may come behind newer commits: the public head never goes back. */
   #publish(head: CommittedHead): void {
-    if (head.size < this.#shared.published.size) return;
+    const { published } = this.#shared;
+    if (head.size < published.size) return;
     this.#shared.published = head;
     this.events.emit('published', head);
+    if (head.segmentFirst > published.segmentFirst) this.events.emit('sealed');
   }
 
   /** The writer's thread keeps no old roots; it asks when a lock that was away at start states an earlier size. */

@@ -14,13 +14,22 @@ export interface SealedSegment {
   readonly youngestNs: bigint;
 }
 
-/** Full segments behind the first, oldest first. */
-export function sealedSegments(paths: LedgerPaths, index: LedgerIndex): SealedSegment[] {
-  return listSegments(paths).flatMap(({ first, bytes }): SealedSegment[] => {
+/** What retention has to choose from. */
+export interface SegmentsHere {
+  /** Full segments behind the first, oldest first. */
+  readonly sealed: readonly SealedSegment[];
+  /** Of all segment files, the first and the one that takes leaves included. */
+  readonly bytes: number;
+}
+
+export function segmentsHere(paths: LedgerPaths, index: LedgerIndex): SegmentsHere {
+  const there = listSegments(paths);
+  const sealed = there.flatMap(({ first, bytes }): SealedSegment[] => {
     if (first === undefined || first === 0 || bytes === undefined || index.pruningOf(first) !== undefined) return [];
     const end = index.segmentEnd(first);
     return end === undefined ? [] : [{ first, end, bytes, youngestNs: index.starts[end / TILE_WIDTH].timeNs }];
   });
+  return { sealed, bytes: there.reduce((sum, { bytes = 0 }) => sum + bytes, 0) };
 }
 
 /** Can the index file stand in for the segment? Then its roots are those of the tree that was signed. */

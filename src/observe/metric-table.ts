@@ -74,6 +74,10 @@ export const METRICS = {
   },
   proofs_watch_lag_seconds: { kind: 'gauge', help: 'Since the watch last said that it is looking; it does so four times a second.' },
   proofs_watch_cpu_seconds: { kind: 'gauge', help: 'CPU time of the watch thread since the start.' },
+  proofs_archive_leaves: { kind: 'gauge', help: 'Leaves that the archive holds and has a signed checkpoint for.' },
+  proofs_archive_lag_leaves: { kind: 'gauge', help: 'Leaves of full segments that are not archived yet.' },
+  proofs_archive_errors_total: { kind: 'counter', help: 'Attempts to archive that failed after all their retries.' },
+  proofs_ledger_pruned_leaves: { kind: 'gauge', help: 'Leaves that retention removed, and that an entry says were removed.' },
   proofs_bundles_built_total: { kind: 'counter', help: 'Bundles handed out.' },
   proofs_bundle_bytes: {
     kind: 'histogram',

@@ -118,6 +118,35 @@ export class Observer {
     this.log.warn({ reason: message }, 'the watch over the ledger has trouble');
   }
 
+  /** `archived` of the `sealed` leaves in full segments are in the archive. */
+  archiveAt(archived: number, sealed: number): void {
+    this.#set('proofs_archive_leaves', archived);
+    this.#set('proofs_archive_lag_leaves', Math.max(0, sealed - archived));
+  }
+
+  archiveFailed(error: Error, location: string): void {
+    this.#count('proofs_archive_errors_total');
+    this.log.error({ err: error, location }, 'archiving failed; ingest goes on');
+  }
+
+  /** How the start came by what it knows of the ledger. */
+  started(walkedFrom: number, indexFault: string | undefined): void {
+    if (indexFault === undefined) this.log.debug({ walkedFrom }, 'entries below were taken from segment indexes');
+    else this.log.warn({ reason: indexFault }, 'the segment indexes did not fit: the whole ledger was read, and they were made again');
+  }
+
+  prunedAt(leaves: number): void {
+    this.#set('proofs_ledger_pruned_leaves', leaves);
+  }
+
+  pruned(before: number): void {
+    this.log.info({ before }, 'entries older than the retention allows were removed');
+  }
+
+  pruningFailed(error: unknown): void {
+    this.log.error({ err: error }, 'entries that the retention does not keep could not be removed');
+  }
+
   bundleBuilt(bytes: number, sha256: string, entries: number): void {
     this.#count('proofs_bundles_built_total');
     this.#observe('proofs_bundle_bytes', bytes);

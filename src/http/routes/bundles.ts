@@ -34,6 +34,7 @@ const schema = {
     },
     400: problemResponse('The window cannot be read'),
     503: problemResponse('Too many bundles are being built; see Retry-After'),
+    410: problemResponse('Retention removed entries of the window'),
     413: problemResponse('The window does not fit into 5,000,000 bytes'),
   },
 };

@@ -23,6 +23,7 @@ export function registerHealth(
   lifecycle: Lifecycle,
   anchors: Anchors | undefined,
   watch: () => WatchStatus,
+  archiveTrouble: () => string | undefined,
 ): void {
   app.get(
     '/healthz',
@@ -45,7 +46,7 @@ export function registerHealth(
     response: { 200: Readiness, 503: Readiness },
   };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch());
+    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch(), archiveTrouble());
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
@@ -69,6 +70,7 @@ function reasons(
   lifecycle: Lifecycle,
   anchors: Anchors | undefined,
   watch: WatchStatus,
+  archiveTrouble: string | undefined,
 ): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
   const blocking = [
@@ -83,6 +85,7 @@ function reasons(
       : [`the checkpoint lock cannot be reached: ${stats.unanchoredEntries} entries are in no lock, receipts are refused`]),
     ...(anchors?.warnings() ?? []),
     ...watchReasons(watch),
+    ...(archiveTrouble === undefined ? [] : [`full segments are not being archived: ${archiveTrouble}`]),
   ];
   return { blocking, degraded };
 }

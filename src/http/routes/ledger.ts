@@ -106,6 +106,7 @@ function registerProof(app: FastifyInstance, ledger: Ledger, turns: Turns): void
       200: rawResponse('c2sp.org/tlog-proof@v1', 'text/plain'),
       400: problemResponse('The query is invalid'),
       404: problemResponse('There is no such entry'),
+      410: problemResponse('Retention removed the entry'),
     },
   };
   app.get<{ Querystring: { seq: number } }>('/ledger/proof', { schema }, async (request, reply) => {
@@ -123,7 +124,11 @@ function registerTiles(app: FastifyInstance, ledger: Ledger, turns: Turns): void
     tags: ['ledger'],
     summary: 'C2SP tlog-tiles: hashes at /tile/<L>/<N>[.p/<W>], entries at /tile/entries/<N>[.p/<W>]',
     params: Type.Object({ '*': Type.String() }),
-    response: { 200: rawResponse('Tile or entry bundle', 'application/octet-stream'), 404: problemResponse('No such tile (yet)') },
+    response: {
+      200: rawResponse('Tile or entry bundle', 'application/octet-stream'),
+      404: problemResponse('No such tile (yet)'),
+      410: problemResponse('Retention removed the entries; tiles of level 1 and above remain'),
+    },
   };
   app.get<{ Params: { '*': string } }>('/tile/*', { schema }, async (request, reply) => {
     const path = parseTilePath(request.params['*']);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { fromUtf8 } from '../../kernel/bytes.ts';
+import { CodedError } from '../../kernel/errors.ts';
 import { LEAF_TYPES, type Leaf } from '../../kernel/leaf.ts';
 import { LEVELS } from '../../kernel/levels.ts';
 import { formatMoment, parseMoment } from '../../kernel/moment.ts';
@@ -76,13 +77,14 @@ async function select(ledger: LedgerReader, query: EventQuery): Promise<{ lines:
   const { fromNs, toNs } = parseWindow(query);
   const matches = compileFilter(query);
   const limit = query.limit ?? LIMIT_DEFAULT;
-  const first = Math.max(await ledger.firstAtOrAfter(fromNs), Number(query.cursor ?? 0));
+  const first = await firstLeaf(ledger, fromNs, query.cursor);
   const lines: string[] = [];
   let bytes = 0;
   for await (const leaf of kept(ledger, first)) {
     if (typeof leaf === 'number') return { lines, next: leaf };
     // Times never decrease along the ledger.
     if (leaf.timeNs >= toNs) break;
+    if (leaf.timeNs < fromNs) continue;
     if (lines.length >= limit || leaf.seq - first >= SCANNED_LEAVES_MAX || bytes >= ANSWER_BYTES_MAX) return { lines, next: leaf.seq };
     if (leaf.type !== LEAF_TYPES.event) continue;
     const payload = fromUtf8(leaf.payload);
@@ -91,6 +93,20 @@ async function select(ledger: LedgerReader, query: EventQuery): Promise<{ lines:
     lines.push(toLine(leaf, payload));
   }
   return { lines, next: undefined };
+}
+
+/** A cursor leads past what retention removed, also when the window begins in it. */
+async function firstLeaf(ledger: LedgerReader, fromNs: bigint, cursor: string | undefined): Promise<number> {
+  try {
+    return Math.max(await ledger.firstAtOrAfter(fromNs), Number(cursor ?? 0));
+  } catch (error) {
+    if (cursor === undefined || !isPruned(error)) throw error;
+    return Number(cursor);
+  }
+}
+
+function isPruned(error: unknown): boolean {
+  return error instanceof CodedError && error.code === 'pruned';
 }
 
 /** Leaves from `first` on, up to those that retention removed: then the number of the first of them, unless it is the very first asked for. */
@@ -103,7 +119,7 @@ async function* kept(ledger: LedgerReader, first: number): AsyncGenerator<Leaf |
     }
   } catch (error) {
     // With what was found so far the answer is right; its cursor leads to the 410 that says where the rest is.
-    if (!(error instanceof CodedError) || error.code !== 'pruned' || next === first) throw error;
+    if (!isPruned(error) || next === first) throw error;
     yield next;
   }
 }
