@@ -121,7 +121,11 @@ export class SmallFile {
       // Before the content: a change in between shows at the next look.
       const before = file.stat();
       const count = readFully(file, buffer, 0, FILE_BYTES_MAX + 1, 0);
-      return { stat: before, digest: digestBytes(buffer.subarray(0, count)), isSettled: isSettled(before, Date.now()) };
+      const content = buffer.subarray(0, count);
+      const digest = digestBytes(content);
+      // Keys are among these files, and those of past epochs must not lie about in memory.
+      content.fill(0);
+      return { stat: before, digest, isSettled: isSettled(before, Date.now()) };
     } catch (error) {
       if (isGone(error)) return undefined;
       if (isUnreadable(error)) return { error };
