@@ -66,8 +66,8 @@ export function factsAfter(facts: EpochFacts, leaf: Leaf): EpochFacts {
   if (leaf.type === LEAF_TYPES.genesis) return { ...facts, openedNs: leaf.timeNs, isActive: true };
   if (leaf.type === LEAF_TYPES.keyRotate) return { ...facts, isActive: true, rotation: fromHex(textField(leaf, 'keyCommitment') ?? '') };
   if (beginsSealing(leaf)) return { ...facts, isSealing: true, isActive: true, rotation: undefined };
-  const isActive = facts.isActive || leaf.type !== LEAF_TYPES.minuteSummary;
-  return isActive === facts.isActive && facts.rotation === undefined ? facts : { ...facts, isActive, rotation: undefined };
+  if (leaf.type === LEAF_TYPES.minuteSummary || (facts.isActive && facts.rotation === undefined)) return facts;
+  return { ...facts, isActive: true, rotation: undefined };
 }
 
 /** The config leaf by which an older ledger begins to seal. */
