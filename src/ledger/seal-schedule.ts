@@ -11,15 +11,22 @@ export const SEAL_LIMITS: SealLimits = { afterMs: EPOCH_SEAL_AFTER_MS, idleMs: E
 
 const NS_PER_MS = 1_000_000n;
 
-/** When the running epoch is to be sealed, by the monotonic clock. An epoch that was open when the process started counts from then. */
+/**
+ * When the running epoch is to be sealed, by the monotonic clock. One that a killed process left open is as old as the ledger's own time
+ * says: crashing again and again must not keep an epoch open.
+ */
 export class SealSchedule {
   readonly #limits: SealLimits;
-  #epoch: number | undefined;
-  #openedNs = 0n;
+  #epoch: number;
+  #openedNs: bigint;
   #activeNs: bigint | undefined;
 
-  constructor(limits: SealLimits) {
+  constructor(limits: SealLimits, running: EpochState, wallNs: bigint, monotonicNs: bigint) {
     this.#limits = limits;
+    const ageNs = wallNs - running.openedNs;
+    this.#epoch = running.epoch;
+    this.#openedNs = ageNs > 0n ? monotonicNs - ageNs : monotonicNs;
+    this.#activeNs = running.isActive ? this.#openedNs : undefined;
   }
 
   /** Notes when epochs are opened and get their first leaf that counts; to be called whenever leaves were staged. */

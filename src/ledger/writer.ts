@@ -125,9 +125,10 @@ export class Writer {
       publishedNote,
       onStep,
     });
-    this.#schedule = new SealSchedule(options.sealLimits ?? SEAL_LIMITS);
-    this.#clockWatch = new ClockWatch(options.clocks);
-    this.#minute = minuteOf(options.clocks.wall());
+    const { clocks, sealLimits = SEAL_LIMITS } = options;
+    this.#schedule = new SealSchedule(sealLimits, recovered.state.epochs, clocks.wall(), clocks.monotonic());
+    this.#clockWatch = new ClockWatch(clocks);
+    this.#minute = minuteOf(clocks.wall());
     for (const payload of recovered.findings) this.#own({ type: 'recovery', payload });
   }
 

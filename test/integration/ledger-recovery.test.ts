@@ -18,6 +18,9 @@ import { batchOf } from '../support/batch-of.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const SEGMENT = '00000000000000000000.seg';
+/** No epoch ends by itself while a test looks. */
+const NO_SEALS = { sealAfterMs: 1e12 };
+
 let dir: ReturnType<typeof tempDir>;
 let file: (...names: string[]) => string;
 let ledger: OpenedLedger | undefined;
@@ -34,7 +37,7 @@ afterEach(async () => {
 });
 
 async function open(anchorNote?: string): Promise<OpenedLedger> {
-  ledger = await openLedger({ dataDir: dir.path, anchorNote });
+  ledger = await openLedger({ dataDir: dir.path, anchorNote, ...NO_SEALS });
   return ledger;
 }
 
@@ -46,9 +49,6 @@ async function allLeaves(from: OpenedLedger): Promise<Leaf[]> {
 
 const recoveryPayloads = (leaves: readonly Leaf[]): Record<string, unknown>[] =>
   leaves.filter((leaf) => leaf.type === LEAF_TYPES.recovery).map((leaf) => JSON.parse(fromUtf8(leaf.payload)) as Record<string, unknown>);
-
-/** No epoch ends by itself while a test looks. */
-const NO_SEALS = { sealAfterMs: 1e9 };
 
 /** A closed ledger with `requests` requests of three events, and the final seal. */
 async function makeLedger(requests = 4): Promise<{ checkpoint: string; segmentBytes: number; size: number }> {
