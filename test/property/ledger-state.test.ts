@@ -66,6 +66,14 @@ function stageAll(state: LedgerState, requests: readonly Request[]): Buffer {
   return Buffer.concat(groups);
 }
 
+/** The frames of a run of bytes, each `u16 length ‖ leaf`. */
+function framesOf(bytes: Buffer): Buffer[] {
+  return parseFrames(bytes).map((leaf) => {
+    const at = leaf.bytes.byteOffset - bytes.byteOffset;
+    return bytes.subarray(at - FRAME_PREFIX_BYTES, at + leaf.bytes.length);
+  });
+}
+
 describe('staging', () => {
   it('writes the MACs, hashes and tree of the reference formulas, with times that never go back', () => {
     fc.assert(
@@ -95,12 +103,7 @@ describe('staging', () => {
         const written = newState();
         const bytes = stageAll(written, requests);
         const adopted = newState();
-        const frames = parseFrames(bytes).map((leaf) =>
-          bytes.subarray(
-            leaf.bytes.byteOffset - bytes.byteOffset - FRAME_PREFIX_BYTES,
-            leaf.bytes.byteOffset - bytes.byteOffset + leaf.bytes.length,
-          ),
-        );
+        const frames = framesOf(bytes);
         const target = place % frames.length;
         frames.forEach((frame, index) => {
           const leaf = parseLeaf(frame.subarray(FRAME_PREFIX_BYTES));
@@ -136,6 +139,51 @@ describe('staging', () => {
         expect({ root: state.frontier.root(), mac: state.chain.mac(), end: state.end, minutes: state.minutes.mark() }).toEqual(before);
       }),
       { seed, numRuns: 60 },
+    );
+  });
+
+  it('crosses seals: taken over from the keys of any epoch, and taken back over a seal to the keys before', () => {
+    const moment = { wallNs: 1n, monotonicNs: 2n, bootId: 'boot', isFinal: false };
+    const epochsOf = fc.array(fc.array(request, { maxLength: 4 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(epochsOf, fc.nat(), (epochs, pick) => {
+        const written = newState();
+        const lineage = [new EpochKeys(0, Buffer.from(KEY), Buffer.alloc(32, 0x33))];
+        const groups: Buffer[] = [];
+        const stage = (step: () => void): void => {
+          written.begin(0n);
+          step();
+          groups.push(Buffer.from(written.staged().group));
+        };
+        stage(() => written.stageRequest({ events: batchOf([{ message: 'first' }]) }));
+        for (const [epoch, requests] of epochs.entries()) {
+          for (const each of requests) stage(() => written.stageRequest({ events: batchOf(each.events as Parameters<typeof batchOf>[0]) }));
+          const next = lineage[epoch].next(LEDGER_ID);
+          lineage.push(next);
+          const before = written.mark();
+          stage(() => written.stageSeal(next, moment));
+          written.reset(before);
+          expect(written.epochs.epoch).toBe(epoch);
+          groups.pop();
+          stage(() => written.stageSeal(next, moment));
+        }
+        stage(() => written.stageRequest({ events: batchOf([{ message: 'last' }]) }));
+        const frames = framesOf(Buffer.concat(groups));
+        const loaded = lineage[pick % lineage.length];
+        const adopted = new LedgerState(identity, firstEpochState(loaded, true));
+        for (const frame of frames) {
+          const leaf = parseLeaf(Buffer.from(frame.subarray(FRAME_PREFIX_BYTES)));
+          expect(adopted.adoptFrame(Buffer.from(frame), leaf, { identity, loaded, rotated: undefined })).toBeUndefined();
+        }
+        expect(adopted.frontier.root()).toEqual(written.frontier.root());
+        expect(adopted.chain.mac()).toEqual(written.chain.mac());
+        expect(adopted.epochs.mismatch).toBeUndefined();
+        expect({ ...adopted.epochs, keys: adopted.epochs.keys.format() }).toEqual({
+          ...written.epochs,
+          keys: written.epochs.keys.format(),
+        });
+      }),
+      { seed, numRuns: 40 },
     );
   });
 });
