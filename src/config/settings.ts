@@ -21,7 +21,7 @@ export const SETTINGS = {
     env: 'PROOFS_KEYS_DIR',
     key: 'keysDir',
     fallback: 'DATA_DIR/keys',
-    meaning: 'Folder of hmac.key and log.key, made on the first start with mode 0600.',
+    meaning: 'Folder of the key files, made on the first start with mode 0600. Move verification.key to another machine.',
   },
   origin: {
     env: 'PROOFS_ORIGIN',
