@@ -65,11 +65,15 @@ export interface ChainedDigest {
 
 const START: MidState = Uint32Array.from(INITIAL_STATE);
 
-let compiled: object | undefined;
+/** Null: this runtime has no WebAssembly, or none with vectors. */
+let compiled: object | null | undefined;
 
 /** Assembling takes a few milliseconds, once per thread. */
-function compiledModule(): object {
-  return (compiled ??= new webAssembly.Module(sha256Module()));
+function compiledModule(): object | null {
+  if (compiled !== undefined) return compiled;
+  const bytes = sha256Module();
+  compiled = webAssembly?.validate(bytes) === true ? new webAssembly.Module(bytes) : null;
+  return compiled;
 }
 
 /**
@@ -89,6 +93,8 @@ export class Sha256Lanes {
   constructor(dataBytes: number) {
     const pages = Math.ceil((DATA_AT + dataBytes + BLOCK_BYTES) / PAGE_BYTES);
     assertInvariant(pages * PAGE_BYTES <= MEMORY_BYTES_MAX, 'hash lanes address at most 1 GiB');
+    const module = compiledModule();
+    assertInvariant(webAssembly !== undefined && module !== null, 'hash lanes are only made where they are supported');
     const memory = new webAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = Buffer.from(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
@@ -96,12 +102,12 @@ export class Sha256Lanes {
     this.#fillWord(OUTER_END_AT, 0, 0x8000_0000);
     this.#fillWord(OUTER_END_AT, 7, (BLOCK_BYTES + HASH_BYTES) * 8);
     this.#fillWord(NODE_END_AT, 15, (1 + 2 * HASH_BYTES) * 8);
-    this.#functions = new webAssembly.Instance(compiledModule(), { env: { memory } }).exports as Sha256Functions;
+    this.#functions = new webAssembly.Instance(module, { env: { memory } }).exports as Sha256Functions;
   }
 
-  /** False where WebAssembly has no vectors. */
+  /** False where the runtime cannot do this: every message is hashed by itself then. */
   static isSupported(): boolean {
-    return webAssembly.validate(sha256Module());
+    return compiledModule() !== null;
   }
 
   /** The chaining value after one block of 64 bytes. */

@@ -12,7 +12,8 @@ interface WebAssemblyInterface {
 
 declare global {
   // A namespace of types without values is all that Node's own description has.
-  var WebAssembly: WebAssemblyInterface;
+  var WebAssembly: WebAssemblyInterface | undefined;
 }
 
-export const webAssembly: WebAssemblyInterface = globalThis.WebAssembly;
+/** Undefined where it is switched off, as by `node --jitless`. */
+export const webAssembly: WebAssemblyInterface | undefined = globalThis.WebAssembly;

@@ -15,9 +15,14 @@ const FRAMES_AT = HASHES_AT + LANE_BATCH_MAX * HASH_BYTES;
 
 /** Hashes the leaves of frames in bulk and adds them to a tree: about half the time of a call for each leaf and node. */
 export class LeafLanes {
+  readonly #isSupported: boolean;
   #lanes: Sha256Lanes | undefined;
   readonly #starts = new Uint32Array(LANE_BATCH_MAX);
   readonly #lengths = new Uint32Array(LANE_BATCH_MAX);
+
+  constructor(isSupported = Sha256Lanes.isSupported()) {
+    this.#isSupported = isSupported;
+  }
 
   /** `frames`: whole frames, end to end. They are left as they are. */
   addTo(frontier: Frontier, frames: Buffer): void {
@@ -35,7 +40,7 @@ export class LeafLanes {
       at = end;
     }
     const batch = frames.subarray(from, at);
-    if (count < LEAVES_MIN) this.#addOneByOne(frontier, batch, count);
+    if (count < LEAVES_MIN || !this.#isSupported) this.#addOneByOne(frontier, batch, count);
     else this.#addAtOnce(frontier, batch, count);
     return at;
   }

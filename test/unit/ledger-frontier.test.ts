@@ -20,8 +20,9 @@ it('hands out roots in buffers of their own, so that no pool crosses the thread 
   expect(roots.map((root) => root.buffer.byteLength)).toEqual([32, 32, 32]);
 });
 
-it('has the roots of kernel/merkle, however the leaves come: one by one, or as frames in any portions', () => {
+it('has the roots of kernel/merkle, however the leaves come: one by one, or as frames in any portions, with and without lanes', () => {
   const lanes = new LeafLanes();
+  const without = new LeafLanes(false);
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 700 })), { minLength: 1, maxLength: 12 }),
@@ -29,6 +30,7 @@ it('has the roots of kernel/merkle, however the leaves come: one by one, or as f
         const leaves: Uint8Array[] = [];
         const bulk = new Frontier();
         const single = new Frontier();
+        const alone = new Frontier();
         const blockRoots: Uint8Array[] = [];
         for (const portion of portions) {
           const added = Array.from({ length: portion }, (_, i) => new Uint8Array(56 + ((i * 37) % 400)).fill(leaves.length + i));
@@ -36,10 +38,11 @@ it('has the roots of kernel/merkle, however the leaves come: one by one, or as f
           const frames = joinFrames(added);
           const before = Buffer.from(frames);
           lanes.addTo(bulk, frames);
+          without.addTo(alone, frames);
           expect(frames.equals(before)).toBe(true);
           for (const leaf of added) single.add(Buffer.from(leafHash(nodeHashes, leaf)).toString('latin1'));
           blockRoots.push(...bulk.takeBlockRoots());
-          expect([bulk.size, bulk.root()]).toEqual([single.size, single.root()]);
+          for (const tree of [bulk, alone]) expect([tree.size, tree.root()]).toEqual([single.size, single.root()]);
         }
         const hashes = leaves.map((leaf) => leafHash(nodeHashes, leaf));
         const root = (from: number, to: number): Uint8Array => subtreeRoot(nodeHashes, (i) => hashes[i], from, to);
