@@ -1,3 +1,4 @@
+import { LEAF_TYPES } from '../kernel/leaf.ts';
 import type { HeadContext } from './head-check.ts';
 import { formatTimeNs, hexOrNull, namedCounts, type LedgerFacts } from './ledger-report.ts';
 import { lastTimeNs } from './segment-state.ts';
@@ -65,6 +66,7 @@ export function toNotChecked(input: VerifyLedgerInput, context: HeadContext, out
     ),
     ...unreadAnchors(input, context),
     ...unsealed(context),
+    ...witnessLeaves(context),
     ...(input.files.isArchive === true ? archived(walk.damagedLeaves) : ['the contents of ledger/quarantine']),
   ];
 }
@@ -100,6 +102,12 @@ function unanchored(input: VerifyLedgerInput, { walk, keys }: HeadContext, { anc
   const { length } = input.witnesses ?? [];
   if (length > witnessed.names.length) lines.push(`cosignatures: ${witnessed.names.length} of ${length} witnesses cosigned what was given`);
   return lines;
+}
+
+/** Their roots would have to be computed while the walk passes them, for sizes known only later. */
+function witnessLeaves({ walk }: HeadContext): string[] {
+  const leaves = walk.state.countsByType[LEAF_TYPES.witness];
+  return leaves === 0 ? [] : [`the cosignatures and roots inside ${leaves} witness leaves`];
 }
 
 function archived(damagedLeaves: number): string[] {

@@ -10,7 +10,7 @@ import { batchOf } from '../support/batch-of.ts';
 import { captureIo } from '../support/cli-io.ts';
 import { makeLedger, segmentPath, writeLedger } from '../support/make-ledger.ts';
 import { signCheckpoint, treeRoot } from '../support/reference-crypto.ts';
-import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
+import { SAMPLE_REQUESTS, SEALED_STEPS } from '../support/sample-ledger.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const made = makeLedger({ requests: SAMPLE_REQUESTS });
@@ -205,6 +205,20 @@ describe('a ledger of several segments', () => {
       writeFileSync(path(second), content);
     });
     expect([edited.verdict, edited.findings.length, edited.findings[0].place.file]).toEqual(['TAMPERED', 1, second]);
+  });
+});
+
+describe('the golden ledger that seals its epochs', () => {
+  it('is opened by the real writer, which goes on in its running epoch', async () => {
+    using dir = tempDir();
+    const sealed = makeLedger({ epochPolicy: 'seal/v1', requests: SEALED_STEPS });
+    writeLedger(sealed.files, dir.path);
+    const ledger = await openLedger({ dataDir: dir.path });
+    await ledger.append({ events: batchOf([{ message: 'years later' }]) });
+    await ledger.close();
+    const { verdict, findings, facts } = await report(['--data-dir', dir.path]);
+    expect([verdict, findings, facts.macsChecked, facts.isFinallySealed]).toEqual(['OK_UNANCHORED', [], facts.size, true]);
+    expect(facts.epochs?.running).toBeGreaterThan(sealed.runningEpoch);
   });
 });
 
