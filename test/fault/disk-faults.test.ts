@@ -135,6 +135,11 @@ describe('a kill', { timeout: CASE_MS_MAX }, () => {
     ['seal without the watermark of the next epoch', { ...EPOCH_END, call: 'pwrite64', file: /watermark$/ }],
     ["seal without the next epoch's key", { ...EPOCH_END, call: 'rename', file: NEXT_KEY }],
     ["next epoch's key without its second watermark slot", { ...EPOCH_END, call: 'pwrite64', file: /watermark$/, isLast: true }],
+    ["rotation's root key without its epoch key's leaf", { scenario: 'rotate-keys', phase: 'rotation', call: 'pwrite64', file: SEGMENT }],
+    [
+      'rotation whose root key has not taken its place',
+      { scenario: 'rotate-keys', phase: 'rotation', call: 'rename', file: /verification\.key\.next$/ },
+    ],
     ['half-made successor of a key that is one epoch behind', { scenario: 'recover-seal', phase: 'start', call: 'fsync', file: NEXT_KEY }],
   ] satisfies [string, Place][])('that leaves a %s does not keep the next start from its work', async (_, place: Place) => {
     expect((await inject(place, 'KILL')).exitCode).toBe(137);

@@ -7,7 +7,7 @@ import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
 import type { SentBatch } from './producer.ts';
 import { newSteps } from './scenarios.ts';
-import { runTraced, send } from './traced-run.ts';
+import { runScenario, send } from './traced-run.ts';
 
 /** KILL ends the process before the call; LOST says it succeeded without doing it. */
 export type Fault = 'EIO' | 'ENOSPC' | 'KILL' | 'LOST';
@@ -41,7 +41,7 @@ export async function runFaultCase(site: FaultSite, fault: Fault, directory: str
   const steps = newSteps(scenario);
   const sent = steps.filter((step) => typeof step !== 'string');
   const inject = ['-P', join(folder.path, site.file), '-e', `inject=${site.call}:${injection(site, fault)}:when=${site.nth}`];
-  const run = await runTraced(folder, { steps, env: scenario.env, inject, isKilling: fault === 'KILL' });
+  const run = await runScenario(scenario.name, folder, { steps, env: scenario.env, inject, isKilling: fault === 'KILL' });
   const wasHit = run.calls.some((call) => call.isInjected && call.name === site.call);
   const { verdict } = existsSync(join(folder.dataDir, 'ledger')) ? await offlineVerdict(folder) : { verdict: 'no ledger yet' };
   const wrong = await startAgain(folder, scenario.env, [...scenario.stored, ...sent], sent);

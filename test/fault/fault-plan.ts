@@ -12,6 +12,7 @@ const OWN_PHASES: Readonly<Record<ScenarioName, readonly Phase[]>> = {
   seal: ['seal'],
   'recover-seal': ['start'],
   lock: ['start', 'commit', 'stop'],
+  'rotate-keys': ['rotation'],
 };
 
 const NEEDS_SPACE: readonly string[] = ['pwrite64', 'write', 'openat', 'mkdir', 'rename', 'link', 'fsync', 'fdatasync'];

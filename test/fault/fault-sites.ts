@@ -1,10 +1,10 @@
 import type { CaseFolder } from './case-folder.ts';
 import { newSteps, type Scenario } from './scenarios.ts';
 import { isSealFrame, isSegmentWrite, type Trace } from './syscall-trace.ts';
-import { runTraced } from './traced-run.ts';
+import { runScenario } from './traced-run.ts';
 
-/** create: the ledger's first files · start: up to "listening" · commit · seal: an epoch's end · stop: from SIGTERM on. */
-export type Phase = 'create' | 'start' | 'commit' | 'seal' | 'stop';
+/** create: the ledger's first files · start: up to "listening" · commit · seal: an epoch's end · stop: from SIGTERM on · rotation: all of it. */
+export type Phase = 'create' | 'start' | 'commit' | 'seal' | 'stop' | 'rotation';
 
 /** One call of a scenario: the n-th of this name on this file by its thread. */
 export interface FaultSite {
@@ -26,8 +26,8 @@ const CANARY = 'data/.watch-canary';
 /** Runs the scenario once undisturbed under strace and lists every call that changes something below its folder. */
 export async function findSites(scenario: Scenario, directory: string): Promise<FaultSite[]> {
   const folder = scenario.template.copyTo(`${directory}/probe-${scenario.name}`);
-  const run = await runTraced(folder, { steps: newSteps(scenario), env: scenario.env, inject: [], isKilling: false });
-  if (run.exitCode !== 0 || run.answers.some((answer) => answer !== '201'))
+  const run = await runScenario(scenario.name, folder, { steps: newSteps(scenario), env: scenario.env, inject: [], isKilling: false });
+  if (run.exitCode !== 0 || run.answers.some((answer) => answer !== '201' && answer !== 'not sent'))
     throw new Error(`${scenario.name}: the undisturbed run failed: ${run.answers.join()} ${run.exitCode} ${run.stderr}`);
   const counts = new Map<string, number>();
   const seen = new Set<string>();
@@ -49,6 +49,7 @@ export async function findSites(scenario: Scenario, directory: string): Promise<
 }
 
 function phaseOf({ name }: Scenario, index: number, { callsToListening, callsToStop }: Trace, isSealing: boolean): Phase {
+  if (name === 'rotate-keys') return 'rotation';
   if (index < callsToListening) return name === 'create' ? 'create' : 'start';
   if (index >= callsToStop) return 'stop';
   return isSealing ? 'seal' : 'commit';

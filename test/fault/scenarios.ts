@@ -5,7 +5,17 @@ import { CaseFolder } from './case-folder.ts';
 import { post, type SentBatch } from './producer.ts';
 import { runTraced, type RunStep } from './traced-run.ts';
 
-const SCENARIO_NAMES = ['create', 'append', 'rotate', 'recover', 'recover-rotation', 'seal', 'recover-seal', 'lock'] as const;
+const SCENARIO_NAMES = [
+  'create',
+  'append',
+  'rotate',
+  'recover',
+  'recover-rotation',
+  'seal',
+  'recover-seal',
+  'lock',
+  'rotate-keys',
+] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** A request of so many events, or waiting until the running epoch has ended. */
@@ -47,7 +57,7 @@ export async function makeScenarios(directory: string, names: readonly ScenarioN
   return scenarios;
 }
 
-/** What happens to the sidecar that is started on the state. */
+/** What happens to the sidecar that is started on the state; with `rotate-keys` after the rotation, which is a program of its own. */
 const STEPS: Readonly<Record<ScenarioName, Pick<Scenario, 'steps' | 'env'>>> = {
   create: { steps: [2], env: {} },
   append: { steps: [4, 1], env: {} },
@@ -57,6 +67,7 @@ const STEPS: Readonly<Record<ScenarioName, Pick<Scenario, 'steps' | 'env'>>> = {
   seal: { steps: [2, 'epoch end', 1], env: {} },
   'recover-seal': { steps: [1], env: {} },
   lock: { steps: [1, 1], env: {} },
+  'rotate-keys': { steps: [2], env: {} },
 };
 
 type State = Pick<Scenario, 'template' | 'stored'>;

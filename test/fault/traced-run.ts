@@ -2,14 +2,15 @@ import { SidecarStartError, startSidecar, type Sidecar } from '../support/sideca
 import type { CaseFolder } from './case-folder.ts';
 import { untilEpochEnds } from './epoch-end.ts';
 import { isConnectionError, post, type SentBatch } from './producer.ts';
-import type { Step } from './scenarios.ts';
+import type { ScenarioName, Step } from './scenarios.ts';
 import { readTrace, TRACE_FORMAT, type Trace } from './syscall-trace.ts';
+import { runTracedRotation } from './traced-rotation.ts';
 
 /** What happens between start and stop: a request, or the end of an epoch. */
 export type RunStep = SentBatch | Exclude<Step, number>;
 
 export interface TracedRun extends Trace {
-  /** What the producer was told, request by request: a status, "no answer", or "not started". */
+  /** What the producer was told, request by request: a status, "no answer", "not started" or "not sent". */
   readonly answers: string[];
   /** Status of /readyz after the requests, when the process was still there. */
   readonly readiness: string | undefined;
@@ -24,6 +25,11 @@ export interface TracedRunOptions {
   readonly inject: readonly string[];
   /** Signals cannot be injected into calls that a seccomp filter picks. */
   readonly isKilling: boolean;
+}
+
+/** The traced run of a scenario. */
+export function runScenario(name: ScenarioName, folder: CaseFolder, options: TracedRunOptions): Promise<TracedRun> {
+  return name === 'rotate-keys' ? runTracedRotation(folder, options) : runTraced(folder, options);
 }
 
 /** Runs a sidecar under strace from its start through all steps to a SIGTERM, whatever becomes of it on the way. */
