@@ -9,7 +9,7 @@ import { LedgerError } from './ledger-error.ts';
 import { lastBlockBefore, type BlockStart, type LedgerIndex } from './ledger-index.ts';
 import type { LedgerHead, LedgerIdentity, LedgerReader } from './ports.ts';
 import { parseFrames, readBlockBytes } from './read-block.ts';
-import type { CommittedHead } from './writer.ts';
+import type { CommittedHead } from './committer.ts';
 
 /** Blocks whose leaf hashes are kept at hand: proofs for neighbouring entries ask for the same ones. 8 KiB each. */
 const HASHED_BLOCKS_MAX = 64;
@@ -134,10 +134,9 @@ export class FileReader implements LedgerReader {
     const pruning = this.#index.pruningOf(seq);
     if (pruning === undefined) return;
     const { from, before, archive } = pruning;
-    const where = archive === '' ? 'they were not archived' : `they are archived in ${archive}`;
     throw new LedgerError(
       'pruned',
-      `the entries ${from} to ${before - 1} were removed by retention; ${where}; what is here goes on with entry ${before}`,
+      `the entries ${from} to ${before - 1} were removed by retention; ${whereTo(archive)}; what is here goes on with entry ${before}`,
     );
   }
 
@@ -205,4 +204,9 @@ function changed(first: number, start: BlockStart): LedgerError {
     'io',
     `${segmentName(start.segmentFirst)}, entry ${first}: these are not the entries that were written; run log verify`,
   );
+}
+
+function whereTo(archive: string | undefined): string {
+  if (archive === undefined) return 'a config entry says where they were archived';
+  return archive === '' ? 'they were not archived' : `they are archived in ${archive}`;
 }

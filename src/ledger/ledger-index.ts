@@ -20,11 +20,16 @@ export interface IndexDelta {
   readonly roots: readonly Uint8Array[];
 }
 
+/** Leaves that retention removed; `archive` is undefined where only the missing files tell. */
+export interface RemovedLeaves extends Omit<Pruning, 'archive'> {
+  readonly archive: string | undefined;
+}
+
 /** What readers find their way with, in memory: about 100 bytes a block. Whatever it says of a block is checked when the block is read. */
 export class LedgerIndex {
   readonly starts: BlockStart[] = [];
   readonly tree: BlockTree;
-  #pruning: Pruning | undefined;
+  #removed: RemovedLeaves | undefined;
 
   constructor(hashes: Hashes) {
     this.tree = new BlockTree(hashes);
@@ -36,19 +41,19 @@ export class LedgerIndex {
   }
 
   /** From now on these leaves count as gone, and so do all that were pruned before. */
-  prune(pruning: Pruning): void {
-    this.#pruning = { ...pruning, from: this.#pruning?.from ?? this.segmentEnd(0) ?? pruning.from };
+  prune(removed: RemovedLeaves): void {
+    this.#removed = { ...removed, from: this.#removed?.from ?? this.segmentEnd(0) ?? removed.from };
   }
 
   /** First leaf behind those that were removed; undefined when none were. */
   get prunedBefore(): number | undefined {
-    return this.#pruning?.before;
+    return this.#removed?.before;
   }
 
   /** What covers the leaf, when it was removed. Hashes of its block and above stay. */
-  pruningOf(seq: number): Pruning | undefined {
-    const pruning = this.#pruning;
-    return pruning !== undefined && seq >= pruning.from && seq < pruning.before ? pruning : undefined;
+  pruningOf(seq: number): RemovedLeaves | undefined {
+    const removed = this.#removed;
+    return removed !== undefined && seq >= removed.from && seq < removed.before ? removed : undefined;
   }
 
   /** End of the segment that holds the leaf; undefined for the last one, which takes leaves. */

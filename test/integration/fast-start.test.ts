@@ -258,3 +258,25 @@ async function collect(ledger: OpenedLedger, first: number): Promise<number> {
 async function rootOf(size: number): Promise<Uint8Array> {
   return openLedgerReader(made.path).rootAt(size);
 }
+
+describe('reading without a writer', () => {
+  it('takes the indexes that lead to the signed root, and reads everything where they do not', async () => {
+    using dir = tempDir();
+    cpSync(made.path, dir.path, { recursive: true });
+    const whole = openLedgerReader(dir.path);
+    const { size, root } = whole.head();
+    expect(whole.stopped).toBeUndefined();
+    // Only a reader that took the index says nothing of a changed segment before it reads there.
+    const bytes = readFileSync(segmentPath(dir.path, 0));
+    bytes[bytes.length - 1000] ^= 1;
+    writeFileSync(segmentPath(dir.path, 0), bytes);
+    const quick = openLedgerReader(dir.path);
+    expect([quick.stopped, quick.head().size, toHex(quick.head().root)]).toEqual([undefined, size, toHex(root)]);
+    await expect(quick.tile({ level: 'entries', index: 255, width: 256 })).rejects.toMatchObject({ code: 'io' });
+    forge(dir.path, SEGMENT, ({ blocks }) => ({ blocks: blocks.with(3, { ...blocks[3], root: blocks[4].root }) }));
+    const slow = openLedgerReader(dir.path);
+    expect(toHex(slow.head().root)).not.toBe(toHex(root));
+    rmSync(segmentPath(dir.path, 0));
+    expect(() => openLedgerReader(dir.path)).toThrow('no readable beginning');
+  });
+});

@@ -7,6 +7,7 @@ import { LEAF_TYPES, segmentName } from '../../src/kernel/leaf.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { openLedger, type OpenedLedger } from '../../src/ledger/open-ledger.ts';
+import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { segmentIndexName } from '../../src/ledger/segment-index.ts';
 import { fillLedger } from '../support/fill-ledger.ts';
 import { startApp } from '../support/running-app.ts';
@@ -94,6 +95,14 @@ describe('pruning', () => {
       expect(ledger.prunedLeaves()).toBe(SEGMENT);
       await assertPruned(ledger);
     });
+  });
+
+  it('is known to a reader without a writer', async () => {
+    const reader = openLedgerReader(after.path);
+    expect(reader.stopped).toBeUndefined();
+    await expect(first(reader.leaves(SEGMENT, SEGMENT + 1))).rejects.toMatchObject({ code: 'pruned' });
+    expect(toHex(await reader.rootAt(sizeBefore))).toBe(rootBefore);
+    expect(await first(reader.leaves(2 * SEGMENT, 2 * SEGMENT + 1))).toMatchObject({ seq: 2 * SEGMENT });
   });
 
   it('goes on behind what was pruned before', async () => {
