@@ -1,6 +1,6 @@
 import { readU32 } from '../kernel/bytes.ts';
 import { nextEpochKey } from '../kernel/epoch.ts';
-import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES } from '../kernel/leaf.ts';
+import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, SEGMENT_LEAVES_MAX } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import type { ChainKeys } from './chain-keys.ts';
 import type { EpochKey } from './fast-segment.ts';
@@ -80,11 +80,15 @@ export class SegmentsAhead {
     }
   }
 
-  /** The running key evolved up to an epoch. Every epoch has a leaf at least, its seal: no claim can ask for more steps than leaves lie between. */
+  /**
+   * The running key evolved up to an epoch. Every epoch has a leaf at least, its seal: what a header or a file's name claims cannot ask
+   * for more steps than the segments on their way have leaves.
+   */
   #keyOf(epoch: number, keys: ChainKeys, leavesBetween: number): EpochKey | undefined {
     const steps = epoch - keys.epoch;
+    const stepsMax = Math.min(leavesBetween, this.#checker.jobsMax * SEGMENT_LEAVES_MAX);
     let { key } = keys;
-    if (key === undefined || this.#ledgerId === undefined || steps < 0 || steps > leavesBetween) return undefined;
+    if (key === undefined || this.#ledgerId === undefined || steps < 0 || steps > stepsMax) return undefined;
     for (let next = keys.epoch + 1; next <= epoch; next++) key = nextEpochKey(nodeHashes, key, this.#ledgerId, next);
     return { ledgerId: this.#ledgerId, epoch, key };
   }
