@@ -6,6 +6,7 @@ import { anchorInWords } from '../config/anchor-config.ts';
 import { parseConfig, type Config } from '../config/config.ts';
 import { readSecrets, type Secrets } from '../config/secrets.ts';
 import type { Context } from '../context.ts';
+import { ERROR_CODES, type ErrorCode, type ErrorEntry } from '../kernel/error-codes.ts';
 import { EXIT_ERROR, EXIT_OK, UsageError, type Command, type CommandIo } from './command.ts';
 
 /** Connections that have not ended by then are cut: a supervisor kills us soon after anyway (Kubernetes: 30 s). */
@@ -52,7 +53,7 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
   const { app, ledger, observer } = context;
   const failed = context.failed.then((error) => {
     observer.log.fatal({ err: error, code: error.code }, 'the ledger writer has failed; ending, recovery is the normal start');
-    return EXIT_ERROR;
+    return exitCodeOf(error.code);
   });
   try {
     await app.listen({ host: config.host, port: config.port });
@@ -92,6 +93,12 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
   const code = await Promise.race([failed, Promise.resolve(EXIT_OK)]);
   observer.log.info({ code }, 'stopped');
   return code;
+}
+
+/** The code that a start would have ended with for the same finding. */
+function exitCodeOf(code: ErrorCode): number {
+  const entry: ErrorEntry = ERROR_CODES[code];
+  return entry.exit ?? EXIT_ERROR;
 }
 
 function addressOf(address: AddressInfo | string | null): string {

@@ -344,7 +344,8 @@ class LedgerClient extends FileReader implements Ledger {
   }
 
   #die(error: LedgerError): void {
-    if (this.#ended?.code === 'failed') return;
+    // The first cause counts: that the thread ends is what follows of it.
+    if (this.#ended !== undefined && this.#ended.code !== 'closed') return;
     this.#ended = error;
     for (const id of this.#pending.keys()) this.#settle(id)?.reject(error);
     for (const waiting of this.#signing.values()) waiting.reject(error);

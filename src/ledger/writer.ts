@@ -19,8 +19,6 @@ import type { GroupNotes } from './segment-notes.ts';
 import { SegmentRecorder } from './segment-recorder.ts';
 import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
-export type { CommittedHead };
-
 /** A group is one write and one fdatasync. Its size bounds how long staging keeps the thread from answering (about 15 ms). */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const GROUP_REQUESTS_MAX = 4096;

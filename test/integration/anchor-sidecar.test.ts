@@ -65,7 +65,8 @@ describe('a sidecar with a checkpoint lock', () => {
     cpSync(join(dir.path, 'backup'), data, { recursive: true });
     const { exitCode, message } = await refusal(startAnchored(dir.path));
     expect(exitCode).toBe(33);
-    expect(message).toContain('the checkpoint lock states 5');
+    // Five at least: on a slow machine the clock seals more often.
+    expect(message).toMatch(/the checkpoint lock states ([5-9]|\d\d)/);
   });
 
   it('refuses a second history that a copy of the ledger wrote meanwhile', async () => {
@@ -92,7 +93,8 @@ describe('a sidecar with a checkpoint lock', () => {
     original.kill('SIGCONT');
     const fate = await Promise.race([post(original.url, 'in the original').catch(() => 'cut'), original.exited]);
     expect(fate).not.toBe(201);
-    expect(await original.exited).not.toBe(0);
+    // FORKED, as at a start.
+    expect(await original.exited).toBe(32);
     expect(original.stderr()).toContain('a second writer or a copy of it is at work');
   });
 

@@ -1,10 +1,10 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LEAF_TYPES } from '../../src/kernel/leaf.ts';
 import type { CommitStep } from '../../src/ledger/committer.ts';
 import { EpochKeys } from '../../src/ledger/epoch-keys.ts';
-import { readRootKey } from '../../src/ledger/key-files.ts';
+import { readEpochKeys, readRootKey } from '../../src/ledger/key-files.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
 import { prepareRotation } from '../../src/ledger/rotate-keys.ts';
 import { epochFaults, leavesOf } from '../support/epoch-oracle.ts';
@@ -129,14 +129,14 @@ describe('killed at a step of a commit', () => {
   });
 });
 
-describe('killed while keys are rotated', () => {
-  /** A ledger with some epochs behind it, ready for a rotation. */
-  async function makeLedger(dataDir: string): Promise<void> {
-    const writer = await startWriter(dataDir, { wall: () => START_NS });
-    await writer.append([{ message: 'first lineage' }]);
-    await writer.close();
-  }
+/** A ledger with an epoch behind it, ready for a rotation. */
+async function makeLedger(dataDir: string): Promise<void> {
+  const writer = await startWriter(dataDir, { wall: () => START_NS });
+  await writer.append([{ message: 'first lineage' }]);
+  await writer.close();
+}
 
+describe('killed while keys are rotated', () => {
   it.each(STEPS)('at the step %s: the old keys go on, or the new ones do', async (step) => {
     using dir = tempDir();
     await makeLedger(dir.path);
@@ -159,6 +159,38 @@ describe('killed while keys are rotated', () => {
     expect(keyFiles).toEqual(['epoch.key', 'log.key', 'verification-0.key', 'verification.key']);
     expect(readRootKey(join(keysDir, 'verification.key'))).toEqual(newRoot);
     expect(readRootKey(join(keysDir, 'verification-0.key'))).toEqual(oldRoot);
+  });
+});
+
+describe('killed after a rotation came into force, while its files were put in their places', () => {
+  type Move = (keysDir: string) => void;
+  const epochKey: Move = (keysDir) => renameSync(join(keysDir, 'epoch.key.new-lineage'), join(keysDir, 'epoch.key'));
+  const oldRoot: Move = (keysDir) => renameSync(join(keysDir, 'verification.key'), join(keysDir, 'verification-0.key'));
+  const newRoot: Move = (keysDir) => renameSync(join(keysDir, 'verification.key.next'), join(keysDir, 'verification.key'));
+  it.each([
+    ['the epoch key', [epochKey]],
+    ['the old root key', [epochKey, oldRoot]],
+    ['the new root key', [epochKey, oldRoot, newRoot]],
+  ])('behind %s', async (_name, moves) => {
+    using dir = tempDir();
+    await makeLedger(dir.path);
+    const keysDir = join(dir.path, 'keys');
+    const roots = [readRootKey(join(keysDir, 'verification.key'))];
+    const rotated = prepareRotation(ledgerPaths(dir.path), undefined);
+    roots.push(Buffer.from(rotated.macKey));
+    const onStep = (at: CommitStep): void => {
+      if (at === 'epoch-key') throw new Killed();
+    };
+    const writer = await startWriter(dir.path, { wall: () => START_NS, onStep });
+    writer.rotate(rotated);
+    expect(await writer.died).toBeInstanceOf(Killed);
+    // What the committer goes on to do, step by step.
+    const inForce = readEpochKeys(join(keysDir, 'epoch.key.next')).atEpoch(2);
+    writeFileSync(join(keysDir, 'epoch.key.new-lineage'), inForce.format(), { mode: 0o600 });
+    for (const move of moves) move(keysDir);
+    const keyFiles = await expectRecovers(dir.path, ['first lineage'], roots);
+    expect(keyFiles).toEqual(['epoch.key', 'log.key', 'verification-0.key', 'verification.key']);
+    expect(readRootKey(join(keysDir, 'verification.key'))).toEqual(roots[1]);
   });
 });
 
