@@ -1,21 +1,20 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DirectoryStore } from '../archive/directory-store.ts';
-import { S3Store } from '../archive/s3-store.ts';
+import { openArchiveStore } from '../archive/open-archive.ts';
 import { parseArchiveConfig } from '../config/archive-config.ts';
 import { ConfigError } from '../config/config.ts';
 import { readS3Keys } from '../config/secrets.ts';
 import { SETTINGS } from '../config/settings.ts';
 import type { ObjectStore } from '../kernel/object-store.ts';
 import { ArchiveFiles } from '../verify/archive-files.ts';
-import { UsageError } from './command.ts';
+import { UsageError, type CommandIo } from './command.ts';
 
 /** Each ledger has a folder of its own in an archive. */
 const LEDGER_ID = /^[0-9a-f]{32}$/;
 
 /** A folder or s3://BUCKET/PREFIX: an archive, or the place that holds one ledger's. Where and how comes from PROOFS_S3_…, as for serve. */
-export async function openArchive(location: string, env: Readonly<Record<string, string | undefined>>): Promise<ArchiveFiles> {
-  const store = toStore(location, env);
+export async function openArchiveInput(location: string, io: Pick<CommandIo, 'env' | 'signal'>): Promise<ArchiveFiles> {
+  const store = toStore(location, io);
   const files = await ArchiveFiles.open(store, '');
   if (files.listSegments() !== undefined) return files;
   const ids = location.startsWith('s3:') ? [] : ledgerIds(location);
@@ -24,16 +23,14 @@ export async function openArchive(location: string, env: Readonly<Record<string,
   throw new UsageError(`"${location}" holds no checkpoint of an archive: ${which}`);
 }
 
-function toStore(location: string, env: Readonly<Record<string, string | undefined>>): ObjectStore {
+function toStore(location: string, { env, signal }: Pick<CommandIo, 'env' | 'signal'>): ObjectStore {
   const faults: string[] = [];
   const config = parseArchiveConfig((setting) => (setting === SETTINGS.archive ? location : env[setting.env]), faults);
-  if (faults.length > 0 || config.kind === 'none')
-    throw new UsageError(faults.join('; ') || '--archive needs a folder or s3://BUCKET/PREFIX');
-  if (config.kind === 'directory') return new DirectoryStore(config.path);
+  if (faults.length > 0) throw new UsageError(faults.join('; '));
   try {
-    const keys = readS3Keys(config);
-    if (keys === undefined) throw new UsageError(`${SETTINGS.s3KeyFile.env} is needed`);
-    return new S3Store({ ...config, ...keys });
+    const opened = openArchiveStore(config, readS3Keys(config), signal);
+    if (opened === undefined) throw new UsageError(`--archive is "${location}": a folder or s3://BUCKET/PREFIX is needed`);
+    return opened.store;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new UsageError(error.message, { cause: error });

@@ -8,7 +8,7 @@ import { ledgerDirectory } from '../verify/ledger-files.ts';
 import type { HeldReceipt } from '../verify/receipt-check.ts';
 import { VerifyError } from '../verify/verify-error.ts';
 import { verifyLedger, type VerifyLedgerInput } from '../verify/verify-ledger.ts';
-import { openArchive } from './archive-input.ts';
+import { openArchiveInput } from './archive-input.ts';
 import { EXIT_ERROR, UsageError, type Command, type CommandIo } from './command.ts';
 import { Faults, parseOptions } from './options.ts';
 import { readOwnKeys } from './own-keys.ts';
@@ -114,7 +114,7 @@ async function toInput(options: Options, io: CommandIo): Promise<Input> {
   const own = isPublicOnly ? undefined : readOwnKeys(keysDir);
   const isNamed = options['hmac-key'] !== undefined;
   return {
-    files: archive === undefined ? ledgerDirectory(dataDir) : await openArchive(archive, io.env),
+    files: archive === undefined ? ledgerDirectory(dataDir) : await openArchiveInput(archive, io),
     checker: new SegmentPool(dataDir, availableParallelism()),
     hmacKeys: isNamed ? named.hmacKeys : (own?.hmacKeys ?? []),
     epochKeys: named.epochKeys,

@@ -120,11 +120,8 @@ export class ChainKeys {
 
   /** Keys that the epoch may have when damage hides how it began: the evolved one, any root key, an epoch.key. */
   alternatives(epoch: number): { readonly label: string | undefined; readonly key: Uint8Array }[] {
-    const { ledgerId, roots, epochKeys } = this.#given;
-    let evolved = epoch - this.#epoch > EPOCHS_AHEAD_MAX ? undefined : this.#key;
-    for (let next = this.#epoch + 1; next <= epoch && evolved !== undefined && ledgerId !== undefined; next++) {
-      evolved = nextEpochKey(nodeHashes, evolved, ledgerId, next);
-    }
+    const { roots, epochKeys } = this.#given;
+    const evolved = this.#evolvedTo(epoch);
     return [
       ...(evolved === undefined ? [] : [{ label: undefined, key: evolved }]),
       ...epochKeys.filter((candidate) => candidate.epoch === epoch),
@@ -145,10 +142,14 @@ export class ChainKeys {
 
   /** K of an epoch that was wanted, or of one somewhat beyond the end as the running key gives it. */
   keyOf(epoch: number): Uint8Array | undefined {
+    return this.#kept.get(epoch) ?? this.#evolvedTo(epoch);
+  }
+
+  /** The running key, or what it becomes in a later epoch not too far off. */
+  #evolvedTo(epoch: number): Uint8Array | undefined {
     const { ledgerId } = this.#given;
-    const kept = this.#kept.get(epoch);
-    if (kept !== undefined || this.#key === undefined || ledgerId === undefined) return kept;
-    if (epoch < this.#epoch || epoch - this.#epoch > EPOCHS_AHEAD_MAX) return undefined;
+    if (this.#key === undefined || ledgerId === undefined || epoch < this.#epoch || epoch - this.#epoch > EPOCHS_AHEAD_MAX)
+      return undefined;
     let key = this.#key;
     for (let next = this.#epoch + 1; next <= epoch; next++) key = nextEpochKey(nodeHashes, key, ledgerId, next);
     return key;

@@ -1,5 +1,5 @@
 import { EPOCH_LEAVES_MAX, epochKeyName } from '../kernel/epoch.ts';
-import type { Json } from '../kernel/canonical-json.ts';
+import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
 import { LEAF_TYPES } from '../kernel/leaf.ts';
 import { tryVerifierKey } from './genesis.ts';
 import type { LeafFault } from './leaf-check.ts';
@@ -14,6 +14,11 @@ const EPOCH_LEAVES_TOLERATED = EPOCH_LEAVES_MAX + 65_536;
 const MINUTES_OPEN_MAX = 8;
 
 type Fields = { readonly [key: string]: Json | undefined };
+
+/** Fields whose shape has been checked are texts or numbers. */
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : canonicalJson(value ?? null);
+}
 
 /** The first thing wrong about the epoch in a leaf's header. */
 export function epochFault(state: EpochState, epoch: number, type: number): LeafFault | undefined {
@@ -35,7 +40,7 @@ export function sealingFault(state: SegmentState, type: number, epoch: number, p
   if (type === LEAF_TYPES.keyRotate) {
     if (state.epoch.isSealing === false) return NOT_SEALING;
     const isNext = fields.firstEpoch === epoch + 1;
-    return isNext ? undefined : { expected: `a rotation from epoch ${epoch + 1} on`, found: `one from ${String(fields.firstEpoch)} on` };
+    return isNext ? undefined : { expected: `a rotation from epoch ${epoch + 1} on`, found: `one from ${textOf(fields.firstEpoch)} on` };
   }
   if (type === LEAF_TYPES.config) return configFault(state, fields);
   return undefined;
@@ -48,7 +53,7 @@ function sealFault(state: SegmentState, epoch: number, seal: Fields): LeafFault 
   if (running.isSealing === false) return NOT_SEALING;
   const wrong = (name: string, value: string | number): LeafFault => ({
     expected: `a seal that states ${name} ${value}`,
-    found: String(seal[name]).slice(0, 200),
+    found: textOf(seal[name]).slice(0, 200),
   });
   if (seal.epoch !== epoch) return wrong('epoch', epoch);
   const firstSeq = running.firstSeq ?? Number(seal.firstSeq);
@@ -57,13 +62,13 @@ function sealFault(state: SegmentState, epoch: number, seal: Fields): LeafFault 
   if (running.openedNs !== undefined && seal.openedNs !== String(running.openedNs)) return wrong('openedNs', String(running.openedNs));
   if (state.isChained) {
     const macs = [state.previousMac, state.previousMacExpected].filter((mac) => mac !== undefined).map(toHexText);
-    if (!macs.includes(String(seal.lastMac))) return wrong('lastMac', macs[0]);
+    if (!macs.includes(textOf(seal.lastMac))) return wrong('lastMac', macs[0]);
   }
   const keyFault = epochKeyFault(running.origin, epoch + 1, seal.nextEpochKey);
   if (keyFault !== undefined) return keyFault;
   const before = running.lastSeal;
   const isSameBoot = before !== undefined && before.bootId === seal.bootId && before.bootId !== 'unknown';
-  return isSameBoot && BigInt(String(seal.monotonicNs)) < before.monotonicNs
+  return isSameBoot && BigInt(textOf(seal.monotonicNs)) < before.monotonicNs
     ? wrong('monotonicNs', `${before.monotonicNs} or more`)
     : undefined;
 }
@@ -100,12 +105,12 @@ export function acceptEpoch(state: SegmentState, type: number, epoch: number, pa
     return undefined;
   }
   if (type === LEAF_TYPES.genesis) {
-    running.origin = String(fields.origin);
+    running.origin = textOf(fields.origin);
     running.isSealing = fields.epochPolicy === 'seal/v1';
     running.openedNs = lastTimeNs(state);
     if (running.isSealing) beginSealing(state, fields);
   } else if (type === LEAF_TYPES.keyRotate) {
-    running.rotation = { firstEpoch: Number(fields.firstEpoch), keyCommitment: String(fields.keyCommitment) };
+    running.rotation = { firstEpoch: Number(fields.firstEpoch), keyCommitment: textOf(fields.keyCommitment) };
   } else if (type === LEAF_TYPES.config) acceptConfig(state, fields);
   if (running.isSealing !== true) return undefined;
   if (type !== LEAF_TYPES.minuteSummary) running.minutesOpen = Math.max(running.minutesOpen, 0);
@@ -141,8 +146,8 @@ function takeSeal(state: SegmentState, epoch: number, fields: Fields): void {
     seq: state.seq,
     epoch,
     timeNs,
-    monotonicNs: BigInt(String(fields.monotonicNs)),
-    bootId: String(fields.bootId),
+    monotonicNs: BigInt(textOf(fields.monotonicNs)),
+    bootId: textOf(fields.bootId),
     isFinal: fields.final === true,
   };
   running.isSealing = true;
@@ -150,7 +155,7 @@ function takeSeal(state: SegmentState, epoch: number, fields: Fields): void {
   running.max = epoch + 1;
   running.firstSeq = state.seq + 1;
   running.openedNs = timeNs;
-  running.verifierKey = String(fields.nextEpochKey);
+  running.verifierKey = textOf(fields.nextEpochKey);
   running.rotation = undefined;
   running.minutesOpen = -1;
 }
@@ -158,7 +163,7 @@ function takeSeal(state: SegmentState, epoch: number, fields: Fields): void {
 function beginSealing(state: SegmentState, fields: Fields): void {
   state.epoch.isSealing = true;
   state.epoch.sealingFrom = state.seq;
-  state.epoch.verifierKey = String(fields.epochKey);
+  state.epoch.verifierKey = textOf(fields.epochKey);
   state.epoch.minutesOpen = -1;
 }
 

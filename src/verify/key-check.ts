@@ -36,10 +36,7 @@ export function checkOwnEpochKey(context: HeadContext, own: EpochKeyCandidate, i
 }
 
 /** The first thing about an epoch's secrets that the ledger contradicts. */
-export function epochKeyFault(
-  { inputs, walk, keys }: HeadContext,
-  own: EpochKeyCandidate,
-): Pick<Finding, 'expected' | 'found'> | undefined {
+function epochKeyFault({ inputs, walk, keys }: HeadContext, own: EpochKeyCandidate): Pick<Finding, 'expected' | 'found'> | undefined {
   const derived = keys.keyOf(own.epoch);
   if (derived !== undefined && !equalBytes(derived, own.key)) {
     return { expected: `the key of epoch ${own.epoch} as it descends from the root key`, found: 'another' };

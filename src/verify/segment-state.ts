@@ -90,7 +90,7 @@ export interface SegmentState {
   countsByType: number[];
 }
 
-export function emptyMinute(): MinuteState {
+function emptyMinute(): MinuteState {
   return {
     minute: -1,
     firstSeq: 0,
