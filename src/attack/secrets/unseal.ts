@@ -29,9 +29,9 @@ export const unseal: Attack = {
     const key = randomBytes(32);
     const drafts = thief.drafts().filter(({ type }) => type !== LEAF_TYPES.epochSeal);
     for (const draft of drafts) draft.epoch = 0;
-    const { epochKey: _, ...payload } = JSON.parse(Buffer.from(drafts[0].payload).toString('utf8')) as Record<string, Json>;
+    const payload = JSON.parse(Buffer.from(drafts[0].payload).toString('utf8')) as Record<string, Json | undefined>;
     const commitment = toHex(keyCommitment(nodeHashes, key, ledgerId));
-    drafts[0].payload = Buffer.from(canonicalJson({ ...payload, epochPolicy: 'none', keyCommitment: commitment }));
+    drafts[0].payload = Buffer.from(canonicalJson({ ...payload, epochKey: undefined, epochPolicy: 'none', keyCommitment: commitment }));
     const leaves = assemble(drafts, ledgerId, () => key);
     const checkpoint = thief.checkpoint(leaves);
     const lastLeaf = leaves[leaves.length - 1];
