@@ -6,6 +6,7 @@ import { bundleVerify } from './bundle-verify.ts';
 import type { Command } from './command.ts';
 import { importCommand } from './import.ts';
 import { keygen } from './keygen.ts';
+import { logArchive } from './log-archive.ts';
 import { logCat } from './log-cat.ts';
 import { logGrep } from './log-grep.ts';
 import { logProof } from './log-proof.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   logTail,
   logGrep,
   logProof,
+  logArchive,
   bundleBuild,
   bundleVerify,
   attackList,

@@ -21,6 +21,7 @@ export function createProgressBar(
   isTerminal: boolean,
   label: string,
   nowMs: () => number = () => performance.now(),
+  unit = 'lines',
 ): ProgressBar {
   const startMs = nowMs();
   let drawnMs = isTerminal ? Number.NEGATIVE_INFINITY : startMs;
@@ -31,7 +32,7 @@ export function createProgressBar(
       const now = nowMs();
       if (now - drawnMs < (isTerminal ? REDRAW_MS : PLAIN_MS)) return;
       drawnMs = now;
-      const text = `${name}  ${progressText(done, total, lines, (now - startMs) / 1000)}`;
+      const text = `${name}  ${progressText(done, total, { count: lines, unit }, (now - startMs) / 1000)}`;
       stderr.write(isTerminal ? `\r\x1b[K${text.slice(0, columnsOf(stderr) - 1)}` : `${text}\n`);
       isDrawn = isTerminal;
     },
@@ -47,9 +48,9 @@ function columnsOf(stream: NodeJS.WritableStream): number {
   return 'columns' in stream && typeof stream.columns === 'number' && stream.columns > 0 ? stream.columns : COLUMNS_OTHERWISE;
 }
 
-function progressText(done: number, total: number | undefined, lines: number, seconds: number): string {
-  const rate = seconds > 0 ? `${Math.round(lines / seconds).toLocaleString('en-US')} lines/s` : '';
-  const count = `${lines.toLocaleString('en-US')} lines`;
+function progressText(done: number, total: number | undefined, things: { count: number; unit: string }, seconds: number): string {
+  const rate = seconds > 0 ? `${Math.round(things.count / seconds).toLocaleString('en-US')} ${things.unit}/s` : '';
+  const count = `${things.count.toLocaleString('en-US')} ${things.unit}`;
   if (total === undefined || total === 0) return [count, toMegabytes(done), rate].join('  ');
   const share = Math.min(1, done / total);
   const cells = Math.round(share * BAR_CELLS);
