@@ -91,9 +91,9 @@ export class DirectoryStore implements ObjectStore {
 
   async #makeDirectory(path: string): Promise<void> {
     if (this.#made.has(path)) return;
-    const topmost = await mkdir(path, { recursive: true, mode: 0o755 });
+    const topmost = (await mkdir(path, { recursive: true, mode: 0o755 })) ?? `${path}/`;
     // Each name made on the way lives in the folder above it.
-    for (let made = path; topmost !== undefined && made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
+    for (let made = path; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
     this.#made.add(path);
   }
 

@@ -22,13 +22,6 @@ export function* tilesBetween(from: number, to: number): Generator<TilePath> {
   }
 }
 
-/** Number of tiles that tilesBetween names. */
-export function countTilesBetween(from: number, to: number): number {
-  let count = 0;
-  for (const _ of tilesBetween(from, to)) count++;
-  return count;
-}
-
 /** `from` and `to` count the hashes of the level; a hash becomes part of a tile when its whole subtree is there. */
 function* tilesOfLevel(level: TilePath['level'], from: number, to: number): Generator<TilePath> {
   const fullTo = Math.floor(to / TILE_WIDTH);
