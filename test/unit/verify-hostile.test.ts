@@ -5,7 +5,7 @@ import { verifyLedger } from '../../src/verify/verify-ledger.ts';
 import { withFile } from '../support/flips.ts';
 import { filled, makeLedger, segmentPath } from '../support/make-ledger.ts';
 import { memoryLedgerFiles } from '../support/memory-ledger-files.ts';
-import { SAMPLE_REQUESTS } from '../support/sample-ledger.ts';
+import { ROTATED_TO, SAMPLE_REQUESTS, SEALED_STEPS } from '../support/sample-ledger.ts';
 import { testSeed } from '../support/seed.ts';
 
 /** Input made to break the verifier, not the ledger: it must end, stay small, and never be green. */
@@ -40,6 +40,44 @@ function applySplice(bytes: Uint8Array, { at, removed, inserted }: Splice): Buff
   const from = at % (bytes.length + 1);
   return Buffer.concat([bytes.subarray(0, from), inserted, bytes.subarray(from + removed)]);
 }
+
+describe('a hostile ledger that seals', () => {
+  const sealed = makeLedger({ epochPolicy: 'seal/v1', requests: SEALED_STEPS });
+  const roots = [sealed.hmacKey, ROTATED_TO.key].map((key, index) => ({ label: `root ${index}`, key }));
+  const check = (files: ReadonlyMap<string, Uint8Array>, hmacKeys: typeof roots): Promise<LedgerReport> =>
+    verifyLedger({ files: memoryLedgerFiles(files), hmacKeys, allow: { unanchored: true, unsealed: false } });
+
+  it('with any bytes removed, inserted or replaced anywhere is never green', { timeout: 120_000 }, async () => {
+    const property = fc.asyncProperty(
+      fc.constantFrom(...PATHS),
+      fc.array(splice, { minLength: 1, maxLength: 4 }),
+      async (path, splices) => {
+        const before = sealed.files.get(path) ?? filled(0, 0);
+        const changed = splices.reduce<Uint8Array>(applySplice, before);
+        fc.pre(!Buffer.from(changed).equals(before));
+        const files = withFile(sealed.files, path, changed);
+        expect((await check(files, roots)).exitCode).toBeGreaterThanOrEqual(20);
+        if (path === segmentPath(0)) expect((await check(files, [])).exitCode).toBeGreaterThanOrEqual(20);
+      },
+    );
+    await fc.assert(property, { seed: testSeed(), numRuns: 1000 });
+  });
+
+  it('that claims epochs without end is told apart at once', async () => {
+    const watermark = Buffer.from(sealed.files.get('ledger/watermark') ?? []);
+    for (const slot of [0, 4096]) {
+      watermark.writeUInt32BE(0xffff_fffe, slot + 16);
+      watermark.writeBigUInt64BE(BigInt(Number.MAX_SAFE_INTEGER), slot + 20);
+      watermark.writeBigUInt64BE(BigInt(Number.MAX_SAFE_INTEGER - 1), slot + 28);
+    }
+    const leaf = Buffer.from(sealed.files.get(segmentPath(0)) ?? []);
+    leaf.writeUInt32BE(0xffff_ffff, leaf.readUInt16BE(0) + 2 + 2 + 12);
+    const files = withFile(withFile(sealed.files, 'ledger/watermark', watermark), segmentPath(0), leaf);
+    const begunMs = performance.now();
+    for (const keys of [roots, []]) expect((await check(files, keys)).exitCode).toBeGreaterThanOrEqual(30);
+    expect(performance.now() - begunMs).toBeLessThan(10_000);
+  });
+});
 
 describe('a hostile ledger', () => {
   it('with any bytes removed, inserted or replaced anywhere is never green', { timeout: 60_000 }, async () => {
