@@ -52,7 +52,7 @@ export function epochFaults(dataDir: string, rootKeys: readonly Uint8Array[], ke
     if (toHex(chainMac(nodeHashes, key, ledgerId, previous, leaf.bytes)) !== toHex(leaf.mac)) faults.push(`${place} has another MAC`);
     if (leaf.type === LEAF_TYPES.config) epochKey ??= payloadOf(leaf).epochKey as string | undefined;
     if (leaf.type === LEAF_TYPES.epochSeal) {
-      const seal = payloadOf(leaf) as unknown as Seal;
+      const seal: Partial<Seal> = payloadOf(leaf);
       const expected = { epoch, firstSeq, count: leaf.seq - firstSeq, lastMac: toHex(previous), openedNs: String(openedNs) };
       if (JSON.stringify({ ...seal, ...expected }) !== JSON.stringify(seal)) faults.push(`${place}: ${JSON.stringify(seal)}`);
       if ((leaf.flags & FLAG_LAST_OF_REQUEST) === 0) faults.push(`${place} is a seal inside a request`);
