@@ -1,7 +1,6 @@
 import { LEAF_HEADER_BYTES } from '../../kernel/leaf.ts';
 import type { Attack } from '../attack.ts';
-import { bytesOf, writeAt } from '../disk.ts';
-import { joinFrames } from '../frames.ts';
+import { appendFrame } from '../append-frame.ts';
 import { withOtherMessage } from '../leaf-text.ts';
 
 const SEQ_AT = 4;
@@ -16,15 +15,12 @@ export const foreignAppend: Attack = {
   live: 'detected',
   apply(view) {
     const { frame } = view.victim();
-    const last = view.segments().at(-1);
-    const path = last?.path ?? '';
     // As plausible as can be without a key: the next number, epoch and time of the entry before.
     const before = view.place(view.size() - 1).frame.leaf;
     const leaf = withOtherMessage(frame.leaf);
     leaf.set(before.subarray(SEQ_AT, LEAF_HEADER_BYTES), SEQ_AT);
     leaf.writeBigUInt64BE(BigInt(view.size()), SEQ_AT);
-    const at = bytesOf(path);
-    writeAt(path, at, joinFrames([leaf]));
-    return { leaves: undefined, note: `appended a made-up leaf ${view.size()} at byte ${at} of ${path}` };
+    const { path, at, isUndone } = appendFrame(view, leaf);
+    return { leaves: undefined, note: `appended a made-up leaf ${view.size()} at byte ${at} of ${path}`, isUndone };
   },
 };

@@ -1,7 +1,6 @@
 import type { Attack } from '../attack.ts';
-import { bytesOf, writeAt } from '../disk.ts';
+import { appendFrame } from '../append-frame.ts';
 import { forgedEvent } from '../draft.ts';
-import { joinFrames } from '../frames.ts';
 import { runningEpoch, Thief } from '../thief.ts';
 
 export const secondWriter: Attack = {
@@ -17,8 +16,7 @@ export const secondWriter: Attack = {
     const drafts = thief.drafts();
     const model = { ...drafts[drafts.length - 1], epoch: runningEpoch(view.leaves()) };
     const leaf = thief.assemble([...drafts, forgedEvent(model, 'never happened')])[drafts.length];
-    const path = view.segments().at(-1)?.path ?? '';
-    writeAt(path, bytesOf(path), joinFrames([leaf]));
-    return { leaves: undefined, note: `appended leaf ${drafts.length} with a good MAC to ${path}` };
+    const { path, isUndone } = appendFrame(view, leaf);
+    return { leaves: undefined, note: `appended leaf ${drafts.length} with a good MAC to ${path}`, isUndone };
   },
 };
