@@ -19,19 +19,19 @@ export function finishPruning(paths: LedgerPaths, { before }: Pruning, journal: 
   );
   if (due.length === 0) return;
   makeDirectory(paths.pruned);
-  const kept = due.filter((first) => keepIndex(paths, first));
+  const kept = due.filter((first) => keepIndex(paths, first, journal));
   syncDirectory(paths.pruned);
   if (isPresent(paths.index)) syncDirectory(paths.index);
-  for (const first of kept) {
-    journal.pruned(first);
-    removeFile(join(paths.segments, segmentName(first)));
-  }
+  for (const first of kept) removeFile(join(paths.segments, segmentName(first)));
   syncDirectory(paths.segments);
 }
 
-function keepIndex(paths: LedgerPaths, first: number): boolean {
-  if (readIndex(paths.pruned, first) !== undefined) return true;
-  if (readIndex(paths.index, first) === undefined) return false;
+/** Announces the removal before it moves the index: from then on both files may be gone. */
+function keepIndex(paths: LedgerPaths, first: number, journal: WriteJournal): boolean {
+  const isKept = readIndex(paths.pruned, first) !== undefined;
+  if (!isKept && readIndex(paths.index, first) === undefined) return false;
+  journal.pruned(first);
+  if (isKept) return true;
   const path = join(paths.index, segmentIndexName(first));
   const fd = openSync(path, 'r');
   try {

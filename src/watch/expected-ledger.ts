@@ -14,6 +14,8 @@ export class ExpectedLedger {
   readonly written = new Map<number, ExpectedSegment>();
   /** Segments that retention may be removing; they leave when they are gone. */
   readonly pruned = new Set<number>();
+  /** Segments whose index retention moves away; they leave when that has been seen. */
+  readonly movedIndexes = new Set<number>();
   /** Told at each announcement of a removal. */
   onPruned: (first: number) => void = () => undefined;
   /** Of the change that may be under way. */
@@ -26,6 +28,7 @@ export class ExpectedLedger {
     if (message.kind === 'file') this.files[message.name].announce(message.sha256);
     else if (message.kind === 'pruned') {
       this.pruned.add(message.first);
+      this.movedIndexes.add(message.first);
       this.onPruned(message.first);
     } else if (message.kind === 'cut') this.#segment(message.first, message.bytes).cut(message.bytes);
     else if (message.kind === 'sealed') this.#segment(message.first, message.bytes).sealedBytes = message.bytes;

@@ -1,108 +1,30 @@
 import type { SeqRange } from '../kernel/detection.ts';
-import { bytesAt, isGone, lookAt, OpenFile, rangeReader } from './disk.ts';
-import { describeChange, isUntouched, type FileStat } from './file-stat.ts';
-import { byteRange, type Finding } from './finding.ts';
-import { judgeContent, judgeLook } from './judge-change.ts';
+import { bytesAt } from './disk.ts';
+import type { FileStat } from './file-stat.ts';
 import { locateEntries } from './locate-entries.ts';
-import { spansOf, type Spans } from './spans.ts';
+import { SealedFile, type EntriesOf } from './sealed-file.ts';
+import type { Spans } from './spans.ts';
 
-/** What a look at a sealed segment gave. */
-export type SealedResult =
-  | { readonly kind: 'finding'; readonly finding: Finding }
-  /** Changed in a way that operators and backups change files; the content is what it was. */
-  | { readonly kind: 'accepted'; readonly evidence: string }
-  /** Its content has never been read by this process: only the tree can tell. */
-  | { readonly kind: 'unchecked' };
-
-/** A segment that nobody may change any more. */
-export class SealedSegment {
+/** A full segment. `spans` is undefined until its content has been checked against the tree. */
+export class SealedSegment extends SealedFile {
   readonly first: number;
-  readonly path: string;
-  /** As it was when its content was last known; for a start's segments as they were found. */
-  base: FileStat;
-  /** Undefined until its content has been checked against the tree. */
-  spans: Spans | undefined;
   /** First leaf of the next segment, when that is known. */
   readonly end: number | undefined;
-  isMissing = false;
 
   constructor(first: number, end: number | undefined, path: string, base: FileStat, spans: Spans | undefined) {
+    super(path, base, spans, entriesOf(first, end, base.size));
     this.first = first;
     this.end = end;
-    this.path = path;
-    this.base = base;
-    this.spans = spans;
   }
+}
 
-  /** One system call, and nothing more as long as nothing happened. `touched`: its content may well be what it was. */
-  look(): 'same' | 'touched' | 'written' {
-    const now = lookAt(this.path);
-    if (now === undefined ? this.isMissing : !this.isMissing && isUntouched(this.base, now)) return 'same';
-    return judgeLook(this.base, now) === undefined && now?.mtimeMs === this.base.mtimeMs ? 'touched' : 'written';
-  }
-
-  /** Finds out what a difference is. Afterwards what is there is the state to go on from: the same finding is told once. */
-  judge(): SealedResult | undefined {
-    const now = lookAt(this.path);
-    if (now === undefined && this.isMissing) return undefined;
-    const before = this.base;
-    const kind = judgeLook(before, now);
-    if (now === undefined) {
-      this.isMissing = true;
-      const evidence = `the segment of ${before.size} bytes is gone (inode ${before.ino})`;
-      return { kind: 'finding', finding: { kind: 'missing', bytes: byteRange(0, before.size), seqs: this.#seqs(), evidence } };
-    }
-    this.isMissing = false;
-    if (kind === 'replaced') {
-      // Another file: what is in it is for the tree to say, at the pace of the cycle.
-      this.base = now;
-      this.spans = undefined;
-      return { kind: 'finding', finding: { kind: 'replaced', bytes: null, seqs: this.#seqs(), evidence: describeChange(before, now) } };
-    }
-    if (kind === undefined && this.spans === undefined) return { kind: 'unchecked' };
-    const file = this.#open();
-    if (file === undefined) return undefined;
-    using opened = file;
-    const changed = this.spans?.findChange(rangeReader(opened));
-    return this.conclude(now, opened, changed);
-  }
-
-  /** Judges by a stat taken before the content was read. `changed` is where the content differs. */
-  conclude(now: FileStat, file: OpenFile, changed: { from: number; to: number } | undefined): SealedResult | undefined {
-    const before = this.base;
-    const kind = judgeLook(before, now) ?? judgeContent(before, now, changed === undefined);
-    const evidence = describeChange(before, now);
-    const range =
-      kind === 'truncated' ? { from: now.size, to: before.size } : kind === 'extended' ? { from: before.size, to: now.size } : changed;
-    const seqs = range === undefined || kind === 'extended' ? null : this.#locate(file, now.size, range);
-    this.base = now;
-    if (kind === undefined) return isUntouched(before, now) ? undefined : { kind: 'accepted', evidence };
-    if (kind !== 'metadata') this.spans = spansOf(rangeReader(file), now.size);
-    const what =
-      changed === undefined ? 'the content is what it was' : `bytes ${changed.from} to ${changed.to - 1} are not what was written`;
-    const bytes = range === undefined ? null : byteRange(range.from, range.to);
-    return {
-      kind: 'finding',
-      finding: { kind, bytes, seqs, evidence: `${what}${evidence === '' ? '; its stat shows no change' : `; ${evidence}`}` },
-    };
-  }
-
-  #locate(file: OpenFile, fileBytes: number, range: { from: number; to: number }): SeqRange {
-    const found = locateEntries(bytesAt(file), this.first, fileBytes, range.from, range.to);
-    const isToTheEnd = range.to >= this.base.size;
-    return isToTheEnd && this.end !== undefined ? { first: found.first, last: this.end - 1 } : found;
-  }
-
-  #seqs(): SeqRange {
-    return { first: this.first, last: this.end === undefined ? null : this.end - 1 };
-  }
-
-  #open(): OpenFile | undefined {
-    try {
-      return new OpenFile(this.path);
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
-    }
-  }
+function entriesOf(first: number, end: number | undefined, bytes: number): EntriesOf {
+  const last = end === undefined ? null : end - 1;
+  return {
+    all: { first, last },
+    locate(file, fileBytes, from, to): SeqRange {
+      const found = locateEntries(bytesAt(file), first, fileBytes, from, to);
+      return to >= bytes && last !== null ? { first: found.first, last } : found;
+    },
+  };
 }

@@ -8,6 +8,7 @@ import { ContentCycle } from './content-cycle.ts';
 import { ExpectedLedger } from './expected-ledger.ts';
 import type { Finding } from './finding.ts';
 import { Folder } from './folder.ts';
+import { IndexFiles } from './index-files.ts';
 import { ImmutableFlag } from './immutable.ts';
 import type { FromWatch, WatchThreadOptions } from './ports.ts';
 import type { SealedSegment } from './sealed-segment.ts';
@@ -36,6 +37,9 @@ export class Watch {
   readonly #expected = new ExpectedLedger();
   readonly #segments: WatchedSegments;
   readonly #cycle: ContentCycle;
+  readonly #indexFiles: ReadonlyMap<string, IndexFiles>;
+  /** What leads to the segments. */
+  readonly #trunk: readonly Folder[];
   readonly #folders: readonly Folder[];
   readonly #smallFiles: readonly SmallFile[];
   readonly #events: ChangeEvents;
@@ -61,14 +65,18 @@ export class Watch {
       needRoots: (segment) => this.#needRoots(segment),
       foundTampers: (seqs) => void (seqs.length > 0 && post({ kind: 'tampers', seqs })),
     });
+    this.#trunk = [new Folder('.', dataDir), new Folder('ledger', paths.ledger), new Folder('ledger/segments', paths.segments)];
     this.#folders = [
-      new Folder('.', dataDir),
-      new Folder('ledger', paths.ledger),
-      new Folder('ledger/segments', paths.segments),
+      ...this.#trunk,
       new Folder('keys', paths.keys),
+      // These come with the first full segment, and with the first removal.
+      new Folder('ledger/index', join(paths.ledger, 'index')),
+      new Folder('ledger/pruned', join(paths.ledger, 'pruned')),
     ];
+    this.#indexFiles = this.#watchIndexes(paths.ledger);
     this.#smallFiles = smallFiles(paths, this.#expected, drain);
     this.#segments.begin();
+    for (const files of this.#indexFiles.values()) files.look();
     for (const file of this.#smallFiles) this.#look(file);
     this.#events = new ChangeEvents(this.#folders, dataDir, (folder, name) => {
       if (this.#reported.size < REPORTED_MAX) this.#reported.set(`${folder.name}/${name}`, { folder, name });
@@ -83,14 +91,16 @@ export class Watch {
     const { mayHaveMissed, finding } = this.#events.beat();
     if (finding !== undefined) this.#found(CANARY_NAME, finding);
     for (const folder of this.#folders) {
+      const wasThere = folder.isThere;
       const swapped = folder.look();
       if (swapped !== undefined) this.#found(folder.name, swapped);
-      if (swapped !== undefined) this.#events.rearm();
+      if (swapped !== undefined || folder.isThere !== wasThere) this.#events.rearm();
     }
     // Below a folder that is gone everything is: that is one finding.
-    if (this.#folders.some((folder) => folder.isMissing)) return;
+    if (this.#trunk.some((folder) => folder.isMissing)) return;
     for (const file of this.#smallFiles) this.#look(file);
     this.#segments.look();
+    for (const files of this.#indexFiles.values()) files.look();
     if (mayHaveMissed) this.#segments.lookAtAll();
     if (isScrub || mayHaveMissed) this.#segments.scrub();
     this.#cycle.step((CYCLE_BYTES_PER_S[this.#segments.isWriting ? 'writing' : 'idle'] * TICK_MS) / 1000);
@@ -118,6 +128,21 @@ export class Watch {
     this.#events.close();
   }
 
+  #watchIndexes(ledger: string): ReadonlyMap<string, IndexFiles> {
+    const watchIndexes = (folder: string, mayLeave: (first: number) => boolean): [string, IndexFiles] => [
+      `ledger/${folder}`,
+      new IndexFiles(join(ledger, folder), mayLeave, {
+        found: (name, finding) => this.#found(`ledger/${folder}/${name}`, finding),
+        accepted: (name, evidence) => this.#post({ kind: 'accepted', file: `ledger/${folder}/${name}`, evidence }),
+      }),
+    ];
+    const hasMoved = (first: number): boolean => {
+      this.#drain();
+      return this.#expected.movedIndexes.delete(first);
+    };
+    return new Map([watchIndexes('index', hasMoved), watchIndexes('pruned', () => false)]);
+  }
+
   /** Takes in what has been announced: whoever sees a change on the disk finds its announcement in the port by then. */
   #drain(): void {
     for (;;) {
@@ -129,6 +154,7 @@ export class Watch {
 
   #changed(folder: Folder, name: string): void {
     if (folder.name === 'ledger/segments') this.#segments.changed(name);
+    this.#indexFiles.get(folder.name)?.changed(name);
     this.#drain();
     const path = folder.name === '.' ? name : `${folder.name}/${name}`;
     for (const file of this.#smallFiles) if (file.name === path && !file.wasAnnounced) this.#look(file);

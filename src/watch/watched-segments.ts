@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { parseSegmentName, segmentName } from '../kernel/leaf.ts';
-import { isGone, isUnreadable, listNames, lookAt } from './disk.ts';
+import { listNames, lookAt } from './disk.ts';
 import type { ExpectedLedger } from './expected-ledger.ts';
 import type { Finding } from './finding.ts';
 import { ForeignNames } from './foreign-names.ts';
+import { GuardedReads } from './guarded-reads.ts';
 import { GrowingSegment } from './growing-segment.ts';
-import { SealedSegment, type SealedResult } from './sealed-segment.ts';
+import type { SealedResult } from './sealed-file.ts';
+import { SealedSegment } from './sealed-segment.ts';
 
 /** Whom the segments tell. Names are those of the files. */
 export interface SegmentEvents {
@@ -33,8 +35,7 @@ export class WatchedSegments {
   readonly #foreign: ForeignNames;
   readonly #written = new Set<SealedSegment>();
   readonly #touched = new Set<SealedSegment>();
-  /** Names told as unreadable. */
-  readonly #unreadable = new Set<string>();
+  readonly #reads: GuardedReads;
   /** Firsts of `sealed` that this round has not come to. */
   #round: number[] = [];
 
@@ -45,6 +46,7 @@ export class WatchedSegments {
     this.#drain = drain;
     this.#events = events;
     this.#foreign = new ForeignNames(directory);
+    this.#reads = new GuardedReads((name, finding) => events.found(name, finding));
   }
 
   /** What a start found: the last file is the one that is written next, the others are sealed; their content is still to be checked. */
@@ -80,7 +82,7 @@ export class WatchedSegments {
   scrub(): void {
     for (const growing of this.#allGrowing()) {
       const name = segmentName(growing.expected.first);
-      this.#guard(name, () => {
+      this.#reads.attempt(name, () => {
         const finding = growing.scrub();
         if (finding !== undefined) this.#events.found(name, finding);
         this.#settle(growing);
@@ -188,31 +190,12 @@ export class WatchedSegments {
     for (const { name, finding } of this.#foreign.look(isKnown)) this.#events.found(name, finding);
   }
 
-  /** Runs what reads a sealed segment; undefined when it is gone (the looks tell) or cannot be read (told here). */
+  /** Runs what reads a sealed segment; undefined when it is gone or cannot be read. Either is told elsewhere, once. */
   attempt<T>(segment: SealedSegment, action: () => T): T | undefined {
-    try {
-      return this.#guard(segmentName(segment.first), action);
-    } catch (error) {
-      if (isGone(error)) return undefined;
-      throw error;
-    } finally {
-      if (this.#unreadable.has(segmentName(segment.first))) segment.base = lookAt(segment.path) ?? segment.base;
-    }
-  }
-
-  /** A file that cannot be read is told once. A shortage of ours (descriptors, memory) is no finding and goes up. */
-  #guard<T>(name: string, action: () => T): T | undefined {
-    try {
-      const result = action();
-      this.#unreadable.delete(name);
-      return result;
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      if (this.#unreadable.has(name)) return undefined;
-      this.#unreadable.add(name);
-      const evidence = `it cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-      this.#events.found(name, { kind: 'metadata', bytes: null, seqs: null, evidence });
-      return undefined;
-    }
+    const name = segmentName(segment.first);
+    const result = this.#reads.attempt(name, action);
+    // Its stat is the one to go on from, or every look would try again.
+    if (this.#reads.isUnreadable(name)) segment.base = lookAt(segment.path) ?? segment.base;
+    return result;
   }
 }

@@ -107,7 +107,9 @@ describe('nothing is found in', () => {
     expect(await folder.found()).toEqual([]);
   });
 
-  it('retention', async () => {
+  it('an index that appears beside a full segment, and retention that moves it and removes the segment', async () => {
+    folder.addIndex(OLD);
+    expect(await folder.found(400)).toEqual([]);
     folder.prune(OLD);
     expect(await folder.found()).toEqual([]);
   });

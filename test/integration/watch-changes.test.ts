@@ -17,7 +17,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { segmentName } from '../../src/kernel/leaf.ts';
@@ -218,6 +218,32 @@ describe('elsewhere', () => {
       expect((await folder.detection(name)).kind).toBe('missing');
     },
   );
+
+  it.each([
+    ['an edit', (path: string) => overwrite(path, 3, 'X'), 'content'],
+    ['a cut', (path: string) => truncateSync(path, 4), 'truncated'],
+    ['the removal', (path: string) => unlinkSync(path), 'missing'],
+  ] as const)('%s of a segment index is found', async (__, attack, kind) => {
+    folder.addIndex(OLD);
+    expect(await folder.found(SETTLE_MS)).toEqual([]);
+    attack(folder.indexPath(OLD));
+    expect((await folder.detection(`ledger/index/${basename(folder.indexPath(OLD))}`)).kind).toBe(kind);
+  });
+
+  it('an edit of the index that is all that retention left of a segment is found', async () => {
+    folder.addIndex(OLD);
+    folder.prune(OLD);
+    expect(await folder.found(SETTLE_MS)).toEqual([]);
+    overwrite(folder.indexPath(OLD, 'pruned'), 3, 'X');
+    expect((await folder.detection(`ledger/pruned/${basename(folder.indexPath(OLD))}`)).kind).toBe('content');
+  });
+
+  it('the segments go on being watched when the folder of keys or indexes is gone', async () => {
+    rmSync(folder.path('keys'), { recursive: true });
+    await folder.detection('keys', 'missing');
+    overwrite(folder.segmentPath(OLD), 10, 'forged');
+    expect((await folder.detection(nameOf(OLD))).kind).toBe('content');
+  });
 
   it('a watermark that goes back to an earlier state is found', async () => {
     const states = ['first', 'second', 'third'].map((fill) => Buffer.alloc(8192, fill));
