@@ -1,12 +1,13 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SidecarStartError, startSidecar } from '../support/sidecar.ts';
 import type { CaseFolder } from './case-folder.ts';
 import type { FaultSite } from './fault-sites.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
+import { PRUNABLE_SEGMENTS } from './prunable-ledger.ts';
 import type { SentBatch } from './producer.ts';
-import { newSteps } from './scenarios.ts';
+import { newSteps, type Scenario } from './scenarios.ts';
 import { runScenario, send } from './traced-run.ts';
 
 /** KILL ends the process before the call; LOST says it succeeded without doing it. */
@@ -44,7 +45,7 @@ export async function runFaultCase(site: FaultSite, fault: Fault, directory: str
   const run = await runScenario(scenario.name, folder, { steps, env: scenario.env, inject, isKilling: fault === 'KILL' });
   const wasHit = run.calls.some((call) => call.isInjected && call.name === site.call);
   const { verdict } = existsSync(join(folder.dataDir, 'ledger')) ? await offlineVerdict(folder) : { verdict: 'no ledger yet' };
-  const wrong = await startAgain(folder, scenario.env, [...scenario.stored, ...sent], sent);
+  const wrong = await startAgain(folder, scenario, sent);
   if (!wasHit) wrong.unshift('the fault was not injected: the call did not happen');
   rmSync(folder.path, { recursive: true, force: true });
   const { answers, readiness, exitCode, stderr } = run;
@@ -58,15 +59,10 @@ function injection(site: FaultSite, fault: Fault): string {
 }
 
 /** The normal start after a fault. Answers everything that is then not as promised. */
-async function startAgain(
-  folder: CaseFolder,
-  env: Readonly<Record<string, string>>,
-  all: readonly SentBatch[],
-  sent: readonly SentBatch[],
-): Promise<string[]> {
+async function startAgain(folder: CaseFolder, scenario: Scenario, sent: readonly SentBatch[]): Promise<string[]> {
   const wrong: string[] = [];
   try {
-    await using sidecar = await startSidecar({ dataDir: folder.dataDir, env: { ...folder.env(), ...env } });
+    await using sidecar = await startSidecar({ dataDir: folder.dataDir, env: { ...folder.env(), ...scenario.env } });
     for (const batch of sent) {
       if (batch.answer !== undefined) continue;
       const answer = await send(sidecar.url, batch);
@@ -81,5 +77,12 @@ async function startAgain(
   }
   const { verdict, findings } = await offlineVerdict(folder);
   if (verdict !== VERDICT_AFTER_A_CLEAN_STOP) wrong.push(`${verdict} in the end: ${findings.join('; ')}`);
-  return [...wrong, ...compareWithSent(readRequests(folder.dataDir), all)];
+  if (scenario.name === 'prune') wrong.push(...unprunedSegments(folder.dataDir));
+  return [...wrong, ...compareWithSent(readRequests(folder.dataDir), [...scenario.stored, ...sent])];
+}
+
+/** What retention was asked to remove, and still lies there after the next start. */
+function unprunedSegments(dataDir: string): string[] {
+  const left = readdirSync(join(dataDir, 'ledger', 'segments')).filter((name) => PRUNABLE_SEGMENTS.includes(name));
+  return left.map((name) => `retention left "${name}" behind`);
 }

@@ -13,7 +13,11 @@ const OWN_PHASES: Readonly<Record<ScenarioName, readonly Phase[]>> = {
   'recover-seal': ['start'],
   lock: ['start', 'commit', 'stop'],
   'rotate-keys': ['rotation'],
+  prune: ['start', 'commit'],
 };
+
+/** Files that these scenarios are about; the others are written as in all scenarios. */
+const OWN_FILES: Partial<Record<ScenarioName, RegExp>> = { lock: /^anchors/, prune: /pruned|index|segments/ };
 
 const NEEDS_SPACE: readonly string[] = ['pwrite64', 'write', 'openat', 'mkdir', 'rename', 'link', 'fsync', 'fdatasync'];
 
@@ -21,7 +25,7 @@ const NEEDS_SPACE: readonly string[] = ['pwrite64', 'write', 'openat', 'mkdir', 
 export function faultsFor(site: FaultSite): readonly Fault[] {
   const { scenario, phase, call, file } = site;
   if (!OWN_PHASES[scenario.name].includes(phase)) return [];
-  if (scenario.name === 'lock' && !file.startsWith('anchors')) return [];
+  if (OWN_FILES[scenario.name]?.test(file) === false) return [];
   // A first start whose watermark never reached the disk is a lost state, which is refused on purpose.
   const isLostSlot = call === 'pwrite64' && phase !== 'create' && file.endsWith('/watermark');
   const isLostRename = call === 'rename' && file.endsWith('checkpoint.tmp');

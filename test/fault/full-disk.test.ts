@@ -7,8 +7,7 @@ import { tempDir } from '../support/temp-dir.ts';
 import { CaseFolder } from './case-folder.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
-import { post, type SentBatch } from './producer.ts';
-import { newBatch } from './scenarios.ts';
+import { newBatch, post, type SentBatch } from './producer.ts';
 
 const DISK_BYTES = 4 * 1024 * 1024;
 /** More requests than fit the disk: the loop ends when it is full. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyDigest, type SentBatch } from './producer.ts';
 
@@ -28,7 +28,7 @@ export function readRequests(dataDir: string): StoredRequest[] {
   const requests: StoredRequest[] = [];
   let messages: string[] = [];
   let first: RawLeaf | undefined;
-  for (const leaf of readLeaves(join(dataDir, 'ledger', 'segments'))) {
+  for (const leaf of readLeaves(join(dataDir, 'ledger'))) {
     first ??= leaf;
     if (leaf.isEvent) messages.push((JSON.parse(leaf.payload.toString('utf8')) as { message: string }).message);
     if (!leaf.isLast) continue;
@@ -40,9 +40,11 @@ export function readRequests(dataDir: string): StoredRequest[] {
   return requests;
 }
 
-function* readLeaves(directory: string): Generator<RawLeaf> {
+function* readLeaves(ledger: string): Generator<RawLeaf> {
+  const directory = join(ledger, 'segments');
   let seq = 0;
   for (const name of readdirSync(directory).toSorted()) {
+    seq = afterPruned(ledger, seq);
     if (name !== `${String(seq).padStart(20, '0')}.seg`) throw new Error(`segment "${name}" where entry ${seq} was due`);
     const file = readFileSync(join(directory, name));
     for (let at = 0; at < file.length; seq++) {
@@ -53,6 +55,17 @@ function* readLeaves(directory: string): Generator<RawLeaf> {
       yield leaf;
       at += 2 + bytes;
     }
+  }
+}
+
+/** Past the segments that retention removed: of each its index file is left, which says how many leaves it had (u32 at offset 16). */
+function afterPruned(ledger: string, seq: number): number {
+  let next = seq;
+  for (;;) {
+    const name = String(next).padStart(20, '0');
+    const index = join(ledger, 'pruned', `${name}.idx`);
+    if (existsSync(join(ledger, 'segments', `${name}.seg`)) || !existsSync(index)) return next;
+    next += readFileSync(index).readUInt32BE(16);
   }
 }
 

@@ -8,6 +8,11 @@ export interface SentBatch {
   answer?: { readonly first: number; readonly last: number };
 }
 
+/** A request with a key; its messages tell where they came from. */
+export function newBatch(label: string, events: number): SentBatch {
+  return { key: `key-of-${label.replaceAll(' ', '-')}`, messages: Array.from({ length: events }, (_, index) => `${label}.${index}`) };
+}
+
 /** Longer than any answer of a healthy sidecar takes; a killed one resets the connection at once. */
 const ANSWER_MS_MAX = 30_000;
 

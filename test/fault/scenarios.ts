@@ -2,7 +2,8 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSy
 import { join } from 'node:path';
 import { startSidecar } from '../support/sidecar.ts';
 import { CaseFolder } from './case-folder.ts';
-import { post, type SentBatch } from './producer.ts';
+import { makePrunableLedger } from './prunable-ledger.ts';
+import { newBatch, post, type SentBatch } from './producer.ts';
 import { runTraced, type RunStep } from './traced-run.ts';
 
 const SCENARIO_NAMES = [
@@ -15,6 +16,7 @@ const SCENARIO_NAMES = [
   'recover-seal',
   'lock',
   'rotate-keys',
+  'prune',
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
@@ -40,10 +42,6 @@ const REQUEST_EVENTS_MAX = 10_000;
 /** Leaves that fillSegment leaves free at least: fewer than a request of the scenario has. */
 const SEGMENT_ROOM = 12;
 
-export function newBatch(label: string, events: number): SentBatch {
-  return { key: `key-of-${label.replaceAll(' ', '-')}`, messages: Array.from({ length: events }, (_, index) => `${label}.${index}`) };
-}
-
 /** The scenario's steps with requests of their own. */
 export function newSteps({ steps }: Scenario): RunStep[] {
   return steps.map((step, index) => (typeof step === 'number' ? newBatch(`request ${index}`, step) : step));
@@ -68,6 +66,7 @@ const STEPS: Readonly<Record<ScenarioName, Pick<Scenario, 'steps' | 'env'>>> = {
   'recover-seal': { steps: [1], env: {} },
   lock: { steps: [1, 1], env: {} },
   'rotate-keys': { steps: [2], env: {} },
+  prune: { steps: [1], env: { PROOFS_RETAIN: '1d' } },
 };
 
 type State = Pick<Scenario, 'template' | 'stored'>;
@@ -79,6 +78,7 @@ async function makeState(name: ScenarioName, bases: Bases): Promise<State> {
   if (name === 'recover-rotation') return makeTornRotation(bases.directory, await bases.full());
   if (name === 'recover-seal') return makeUnfinishedSeal(bases.directory, await bases.plain());
   if (name === 'lock') return makeUnlocked(bases.directory, await bases.plain());
+  if (name === 'prune') return makePrunable(bases.directory);
   return bases.plain();
 }
 
@@ -177,6 +177,14 @@ async function makeUnfinishedSeal(directory: string, { template: plain, stored }
 function makeUnlocked(directory: string, { template: plain, stored }: State): State {
   const template = plain.copyTo(join(directory, 'unlocked'));
   rmSync(template.anchorDir, { recursive: true });
+  return { template, stored };
+}
+
+/** Old enough for retention; the run that makes its index files and its lock keeps everything. */
+async function makePrunable(directory: string): Promise<State> {
+  const template = new CaseFolder(join(directory, 'prunable'));
+  const stored = makePrunableLedger(template);
+  await sendAll(template, []);
   return { template, stored };
 }
 
