@@ -1,5 +1,5 @@
 import { segmentIsFull, TILE_WIDTH } from '../kernel/leaf.ts';
-import type { Hashes } from '../kernel/hashes.ts';
+import { HASH_BYTES, type Hashes } from '../kernel/hashes.ts';
 import { BlockTree } from './block-tree.ts';
 import type { Pruning } from './pruning.ts';
 
@@ -119,4 +119,30 @@ export class DeltaBuilder {
 /** The segment the next leaf belongs to: the current one, or a new one when that is full. */
 export function nextSegment(end: SegmentEnd): SegmentEnd {
   return segmentIsFull(end.leaves, end.bytes) ? { first: end.first + end.leaves, leaves: 0, bytes: 0 } : end;
+}
+
+/** A delta in a few flat arrays: the index of a whole ledger crosses a thread border as quickly as its bytes can be moved. */
+export interface PackedDelta {
+  readonly segmentFirsts: Float64Array<ArrayBuffer>;
+  readonly offsets: Float64Array<ArrayBuffer>;
+  readonly timesNs: BigUint64Array<ArrayBuffer>;
+  readonly roots: Uint8Array<ArrayBuffer>;
+}
+
+export function packDelta({ starts, roots }: IndexDelta): PackedDelta {
+  const packed = new Uint8Array(roots.length * HASH_BYTES);
+  for (const [i, root] of roots.entries()) packed.set(root, i * HASH_BYTES);
+  return {
+    segmentFirsts: Float64Array.from(starts, ({ segmentFirst }) => segmentFirst),
+    offsets: Float64Array.from(starts, ({ offset }) => offset),
+    timesNs: BigUint64Array.from(starts, ({ timeNs }) => timeNs),
+    roots: packed,
+  };
+}
+
+export function unpackDelta({ segmentFirsts, offsets, timesNs, roots }: PackedDelta): IndexDelta {
+  return {
+    starts: Array.from(offsets, (offset, i) => ({ segmentFirst: segmentFirsts[i], offset, timeNs: timesNs[i] })),
+    roots: Array.from({ length: roots.length / HASH_BYTES }, (_, i) => roots.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)),
+  };
 }

@@ -8,7 +8,7 @@ import { formatCheckpointText, formatNote, parseVerifierKey } from '../kernel/no
 import { FileReader } from './file-reader.ts';
 import { isOnRecord } from './is-on-record.ts';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
-import { LedgerIndex } from './ledger-index.ts';
+import { LedgerIndex, unpackDelta } from './ledger-index.ts';
 import { ledgerPaths, type LedgerPaths } from './paths.ts';
 import type { Appended, AppendRequest, Ledger, LedgerStats } from './ports.ts';
 import { pruningPayload } from './pruning.ts';
@@ -137,7 +137,7 @@ class LedgerClient extends FileReader implements Ledger {
 
   constructor(worker: Worker, ready: Ready, paths: LedgerPaths, queueRequestsMax: number) {
     const index = new LedgerIndex(nodeHashes);
-    index.apply(ready.index);
+    index.apply(unpackDelta(ready.index));
     const shared = { published: ready.published, acknowledged: ready.acknowledged };
     super(paths.segments, ready.identity, index, () => shared.published);
     // Nobody may be handed a checkpoint that is not public.

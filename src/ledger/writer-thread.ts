@@ -9,7 +9,7 @@ import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import type { CommittedHead } from './committer.ts';
 import { errorCode, isDiskFull, makeDirectory, readBootId } from './files.ts';
 import { LedgerError } from './ledger-error.ts';
-import type { IndexDelta } from './ledger-index.ts';
+import { packDelta, type PackedDelta } from './ledger-index.ts';
 import { lockLedger } from './lock.ts';
 import { openOrCreate } from './open-or-create.ts';
 import { ledgerPaths } from './paths.ts';
@@ -48,7 +48,7 @@ export type FromWriter =
       readonly identity: LedgerIdentity;
       readonly published: CommittedHead;
       readonly acknowledged: CommittedHead;
-      readonly index: IndexDelta;
+      readonly index: PackedDelta;
       readonly requests: readonly RememberedRequest[];
       readonly recoveries: number;
       readonly isCheckpointStale: boolean;
@@ -112,7 +112,7 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
     identity,
     published: readable,
     acknowledged: published.head,
-    index: recovered.delta,
+    index: packDelta(recovered.delta),
     requests: recovered.requests,
     recoveries: recovered.findings.length,
     isCheckpointStale: published.isCheckpointStale,
