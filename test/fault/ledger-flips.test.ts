@@ -38,7 +38,7 @@ async function failures(cases: number, check: (index: number) => Promise<string 
 const brief = (report: LedgerReport): string => `${report.verdict} ${JSON.stringify(report.findings.slice(0, 3))}`;
 
 describe('every single-bit flip', () => {
-  it('in a segment is TAMPERED and names exactly the leaf, with the HMAC key', { timeout: 240_000 }, async () => {
+  it('in a segment is TAMPERED and names exactly the leaf, with the HMAC key', { timeout: 600_000 }, async () => {
     const wrong = await failures(segmentBytes.length * 8, async (bit) => {
       const report = await verify(segment, flipBit(segmentBytes, bit));
       const hit = places.find(({ end }) => bit >> 3 < end);
@@ -51,7 +51,7 @@ describe('every single-bit flip', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('in a segment is detected with the public key alone', { timeout: 240_000 }, async () => {
+  it('in a segment is detected with the public key alone', { timeout: 600_000 }, async () => {
     const wrong = await failures(segmentBytes.length * 8, async (bit) => {
       const report = await verify(segment, flipBit(segmentBytes, bit), []);
       return report.exitCode >= 30 && report.exitCode <= 35 ? undefined : brief(report);
@@ -59,7 +59,7 @@ describe('every single-bit flip', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('in the checkpoint is TAMPERED there', { timeout: 120_000 }, async () => {
+  it('in the checkpoint is TAMPERED there', { timeout: 600_000 }, async () => {
     const note = content('ledger/checkpoint');
     const wrong = await failures(note.length * 8, async (bit) => {
       const report = await verify('ledger/checkpoint', flipBit(note, bit));
@@ -69,7 +69,7 @@ describe('every single-bit flip', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('in log.vkey is TAMPERED at that byte', { timeout: 120_000 }, async () => {
+  it('in log.vkey is TAMPERED at that byte', { timeout: 600_000 }, async () => {
     const vkey = content('ledger/log.vkey');
     const wrong = await failures(vkey.length * 8, async (bit) => {
       const report = await verify('ledger/log.vkey', flipBit(vkey, bit));
@@ -80,7 +80,7 @@ describe('every single-bit flip', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('in a watermark slot is TAMPERED at that slot', { timeout: 120_000 }, async () => {
+  it('in a watermark slot is TAMPERED at that slot', { timeout: 600_000 }, async () => {
     const watermark = content('ledger/watermark');
     const slotBits = 132 * 8;
     const wrong = await failures(2 * slotBits, async (index) => {
@@ -94,7 +94,7 @@ describe('every single-bit flip', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('in the zeros of the watermark is found at that byte', { timeout: 120_000 }, async () => {
+  it('in the zeros of the watermark is found at that byte', { timeout: 600_000 }, async () => {
     const watermark = content('ledger/watermark');
     const wrong = await failures(watermark.length * 8, (bit) => {
       if ((bit >> 3) % 4096 < 132) return Promise.resolve(undefined);
@@ -109,7 +109,7 @@ describe('every single-bit flip', () => {
 });
 
 describe('every truncation', () => {
-  it('of a segment is TRUNCATED from the first missing leaf on', { timeout: 240_000 }, async () => {
+  it('of a segment is TRUNCATED from the first missing leaf on', { timeout: 600_000 }, async () => {
     for (const keys of [KEYED, []]) {
       const wrong = await failures(segmentBytes.length, async (length) => {
         const report = await verify(segment, segmentBytes.subarray(0, length), keys);
@@ -147,7 +147,7 @@ describe('every truncation', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of the watermark is ROLLED_BACK without any good slot and TAMPERED otherwise', { timeout: 120_000 }, async () => {
+  it('of the watermark is ROLLED_BACK without any good slot and TAMPERED otherwise', { timeout: 600_000 }, async () => {
     const watermark = content('ledger/watermark');
     const wrong = await failures(watermark.length, async (length) => {
       const report = await verify('ledger/watermark', watermark.subarray(0, length));

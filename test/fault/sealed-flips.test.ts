@@ -109,7 +109,7 @@ describe('every single-bit flip of a sealed ledger', () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(['ledger/checkpoint', 'ledger/log.vkey'])('in %s is TAMPERED there, by anybody', { timeout: 120_000 }, async (path) => {
+  it.each(['ledger/checkpoint', 'ledger/log.vkey'])('in %s is TAMPERED there, by anybody', { timeout: 600_000 }, async (path) => {
     const file = content(path);
     for (const keys of [KEYED, STRANGER]) {
       const wrong = await failures(file.length * 8, async (bit) => {
@@ -121,7 +121,7 @@ describe('every single-bit flip of a sealed ledger', () => {
     }
   });
 
-  it('in a watermark slot is TAMPERED at that slot, with the root keys or with epoch.key alone', { timeout: 120_000 }, async () => {
+  it('in a watermark slot is TAMPERED at that slot, with the root keys or with epoch.key alone', { timeout: 600_000 }, async () => {
     const watermark = content('ledger/watermark');
     const slotBits = 132 * 8;
     for (const keys of [KEYED, ON_HOST]) {
@@ -197,7 +197,7 @@ describe('every truncation of a sealed ledger', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of the watermark is ROLLED_BACK without any good slot and TAMPERED otherwise', { timeout: 120_000 }, async () => {
+  it('of the watermark is ROLLED_BACK without any good slot and TAMPERED otherwise', { timeout: 600_000 }, async () => {
     const watermark = content('ledger/watermark');
     const wrong = await failures(Math.floor(watermark.length / 7), async (index) => {
       const report = await verify(withFile(made.files, 'ledger/watermark', watermark.subarray(0, index * 7)), KEYED);
