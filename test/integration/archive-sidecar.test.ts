@@ -38,6 +38,7 @@ it('archives each full segment while it runs, and goes on after a restart where 
     await waitForLeaves(app, SEGMENT);
     expect(await metric(app, 'proofs_archive_lag_leaves')).toBe(0);
     expect(await metric(app, 'proofs_archive_errors_total')).toBe(0);
+    expect(await metric(app, 'proofs_ledger_tampered')).toBe(0);
     expect(await reasons(app)).not.toContain('archive');
   }
   const signed = parseCheckpoint(readFileSync(join(location, 'checkpoint'), 'utf8'));

@@ -201,4 +201,18 @@ describe('over HTTP', () => {
     expect((await fetch(`${app.url}/ledger/proof?seq=${2 * SEGMENT}`)).status).toBe(200);
     expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(`proofs_ledger_pruned_leaves ${SEGMENT}\n`);
   });
+
+  it('is no alarm for the watch over the files', async () => {
+    using dir = tempDir();
+    cpSync(before.path, dir.path, { recursive: true });
+    await using app = await startApp({ dataDir: dir.path });
+    await app.context.ledger.prune(3 * SEGMENT, '');
+    expect(segments(dir.path)).toEqual([0, 3 * SEGMENT].map(segmentName));
+    await fillLedger(app.context.ledger, SEGMENT);
+    // A few rounds of all its looks.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toContain('\nproofs_ledger_tampered 0\n');
+    expect(metrics).toContain('\nproofs_watch_up 1\n');
+  });
 });
