@@ -136,6 +136,11 @@ describe('a kill', { timeout: CASE_MS_MAX }, () => {
     ['seal without the watermark of the next epoch', { ...EPOCH_END, call: 'pwrite64', file: /watermark$/ }],
     ["seal without the next epoch's key", { ...EPOCH_END, call: 'rename', file: NEXT_KEY }],
     ["next epoch's key without its second watermark slot", { ...EPOCH_END, call: 'pwrite64', file: /watermark$/, isLast: true }],
+    [
+      'segment that retention has not removed yet',
+      { scenario: 'prune', phase: 'start', call: 'unlink', file: SECOND_SEGMENT, isLast: true },
+    ],
+    ['index of a removed segment that is on its way', { scenario: 'prune', phase: 'start', call: 'rename', file: /index\/\d{20}\.idx$/ }],
     ["rotation's root key without its epoch key's leaf", { scenario: 'rotate-keys', phase: 'rotation', call: 'pwrite64', file: SEGMENT }],
     [
       'rotation whose root key has not taken its place',
