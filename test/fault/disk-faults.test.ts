@@ -140,7 +140,7 @@ describe('a kill', { timeout: CASE_MS_MAX }, () => {
       'segment that retention has not removed yet',
       { scenario: 'prune', phase: 'start', call: 'unlink', file: SECOND_SEGMENT, isLast: true },
     ],
-    ['index of a removed segment that is on its way', { scenario: 'prune', phase: 'start', call: 'rename', file: /index\/\d{20}\.idx$/ }],
+    ["segment's index on its way to the pruned", { scenario: 'prune', phase: 'start', call: 'rename', file: /index\/\d{20}\.idx$/ }],
     ["rotation's root key without its epoch key's leaf", { scenario: 'rotate-keys', phase: 'rotation', call: 'pwrite64', file: SEGMENT }],
     [
       'rotation whose root key has not taken its place',
