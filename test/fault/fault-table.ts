@@ -16,12 +16,12 @@ export function faultTable(outcomes: readonly FaultOutcome[]): string {
   return `${HEAD}\n${rows.join('\n')}\n`;
 }
 
-/** Long digits of segments and ids, and the folder that nearly all files are in. */
+/** Without what differs from run to run, or is the same for nearly all files. */
 function shorten(file: string): string {
   return file
     .replace(/^data\//, '')
     .replace(/\d{20}/, (digits) => `…${digits.slice(-5)}`)
-    .replace(/[0-9a-f]{32,64}/, (digits) => `${digits.slice(0, 4)}…`);
+    .replace(/[0-9a-f]{32,64}/, '…');
 }
 
 const HEAD = `# Faults at every write site
@@ -33,12 +33,16 @@ it fail without being done, **LOST** reports success without doing it. A call th
 the next call does. The number in brackets says which of the thread's calls on that file it is.
 
 Scenarios: *create* is the first start; *append* a start and two requests on a small ledger; *rotate* a request over the end of a segment; *recover* a start that finds
-an acknowledged request above a stale watermark, a bad slot, no checkpoint and a torn entry; *recover-rotation* a start that finds a request torn over two segments.
+an acknowledged request above a stale watermark, a bad slot, no checkpoint and a torn entry; *recover-rotation* a start that finds a request torn over two segments;
+*seal* the end of an epoch between two requests; *recover-seal* a start that finds the key on the disk one epoch behind; *lock* a start whose checkpoint lock is not
+there yet; *rotate-keys* \`keygen --rotate\`, and two events at the start after it; *prune* a start whose retention removes two segments. Paths are below the data folder;
+\`anchors/\` is the folder of the checkpoint lock beside it.
 
-"Answers" are what the producer was told request by request; "ready" is \`/readyz\` after them, if the process was still there; "verdict" is \`log verify\` of what was left
-before any recovery (unsealed keys allowed). Then the sidecar was started again without a fault, every request without a 201 was retried with its
-Idempotency-Key, and "promises" are: the start succeeds, each retry gets 201, each acknowledged request stands there once, whole, at the answered counters,
-nothing else does, and \`log verify\` finds nothing.
+"Answers" are what the producer was told request by request; "ready" is \`/readyz\` after them, if the process was still there (that the lock stands on the same device,
+as in all of these, left out); "verdict" is \`log verify\` of what was left before any recovery, with the root keys and the lock as its anchor: where the lock could not
+be reached, or the disk was full, the checkpoint file is older than the ledger, which it calls TORN_TAIL. Then the sidecar was started again without a fault, every
+request without a 201 was retried with its Idempotency-Key, and "promises" are: the start succeeds, each retry gets 201, each acknowledged request stands there once,
+whole, at the answered counters, nothing else does, retention has finished what it began, and \`log verify\` says OK_ANCHORED.
 
 | scenario | phase | call | fault | answers | ready | exit | verdict | promises |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
