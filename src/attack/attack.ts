@@ -10,6 +10,7 @@ export const NEEDS = {
   'three-segments': 'a ledger of three segments or more',
   seals: 'a ledger with two sealed epochs or more',
   index: 'a ledger with a segment index',
+  archive: 'an archive of the ledger (--archive DIR)',
   python3: 'python3, for system calls that Node does not have',
   superuser: 'the right to mount',
   sidecar: 'a running sidecar (--pid PID)',
@@ -64,6 +65,8 @@ export interface Attack {
   /** One line: what is done, and what the attacker hopes. */
   readonly summary: string;
   readonly needs: readonly Need[];
+  /** What is attacked, and verified afterwards: the ledger's folder unless given. */
+  readonly on?: 'archive';
   /** True when afterwards the folder shows something else than what was acknowledged. */
   readonly isHarmful: boolean;
   readonly expected: ExpectedVerdicts;

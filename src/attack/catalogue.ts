@@ -1,3 +1,5 @@
+import { tileEdit } from './archive/tile-edit.ts';
+import { tileEntryEdit } from './archive/tile-entry-edit.ts';
 import type { Attack } from './attack.ts';
 import { backup } from './benign/backup.ts';
 import { logRotation } from './benign/log-rotation.ts';
@@ -143,6 +145,8 @@ export const CATALOGUE: readonly Attack[] = [
   silenceKill,
   blindWatcher,
   blindCanary,
+  tileEdit,
+  tileEntryEdit,
   tornWrite,
   backup,
   operatorChmod,

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { AttackError } from './attack-error.ts';
 import { copyOver, isThere, makeTempFolder } from './disk.ts';
+import type { ViewOptions } from './ledger-view.ts';
 
-/** A copy of the data folder, and of the keys when they lie elsewhere, in a fresh temporary folder; nobody removes it. */
-export function copyLedger(
-  dataDir: string,
-  keysDir: string | undefined,
-  parent?: string,
-): { dataDir: string; keysDir: string | undefined } {
-  if (!isThere(join(dataDir, 'ledger'))) throw new AttackError('not-a-ledger', `there is no ledger in "${dataDir}"`);
+/** A copy of the data folder, and of keys and archive that lie elsewhere, in a fresh temporary folder; nobody removes it. */
+export function copyLedger(options: ViewOptions, parent?: string): Pick<ViewOptions, 'dataDir' | 'keysDir' | 'archiveDir'> {
+  if (!isThere(join(options.dataDir, 'ledger'))) throw new AttackError('not-a-ledger', `there is no ledger in "${options.dataDir}"`);
   const copy = makeTempFolder(parent);
-  copyOver(dataDir, join(copy, 'data'));
-  if (keysDir === undefined) return { dataDir: join(copy, 'data'), keysDir: undefined };
-  copyOver(keysDir, join(copy, 'keys'));
-  return { dataDir: join(copy, 'data'), keysDir: join(copy, 'keys') };
+  const copyTo = (from: string | undefined, name: string): string | undefined => {
+    if (from === undefined) return undefined;
+    copyOver(from, join(copy, name));
+    return join(copy, name);
+  };
+  copyOver(options.dataDir, join(copy, 'data'));
+  return { dataDir: join(copy, 'data'), keysDir: copyTo(options.keysDir, 'keys'), archiveDir: copyTo(options.archiveDir, 'archive') };
 }

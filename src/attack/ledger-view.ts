@@ -20,6 +20,8 @@ export interface ViewOptions {
   /** Makes random choices repeatable. */
   readonly seed?: number | undefined;
   readonly olderDir?: string | undefined;
+  /** The ledger's own folder in an archive: the one with `checkpoint` and `tile`. */
+  readonly archiveDir?: string | undefined;
   readonly pid?: number | undefined;
 }
 
@@ -42,6 +44,7 @@ export class LedgerView {
   readonly dataDir: string;
   readonly keysDir: string;
   readonly olderDir: string | undefined;
+  readonly archiveDir: string | undefined;
   readonly pid: number | undefined;
   readonly seed: number;
   readonly #at: number | undefined;
@@ -52,6 +55,7 @@ export class LedgerView {
     this.dataDir = options.dataDir;
     this.keysDir = options.keysDir ?? join(options.dataDir, 'keys');
     this.olderDir = options.olderDir;
+    this.archiveDir = options.archiveDir;
     this.pid = options.pid;
     this.seed = options.seed ?? 1;
     this.#at = options.at;

@@ -42,6 +42,7 @@ options:
   --at SEQ         the entry to aim at (otherwise the middle of the ledger)
   --seed N         for attacks that choose at random (default 1)
   --older DIR      an older copy of the folder, for attacks that set it back
+  --archive DIR    the ledger's folder in an archive, for attacks on that
   --pid PID        a running sidecar, for attacks on the process
   --json           one JSON object per attack
 
@@ -72,7 +73,7 @@ async function runOne(attack: Attack, options: ViewOptions, parent: string | und
   try {
     ({ undo } = attack.apply(view));
     const answers: Partial<Record<VerifierInput, VerifierAnswer>> = {};
-    for (const input of INPUTS) answers[input] = await verifyEvidence(evidence, input, io);
+    for (const input of INPUTS) answers[input] = await verifyEvidence(evidence, attack.on, input, io);
     const said = {
       root: answers.root?.verdict ?? 'no root key',
       anchor: answers.anchor?.verdict ?? '',

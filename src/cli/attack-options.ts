@@ -11,6 +11,7 @@ export const ATTACK_OPTIONS = {
   'keys-dir': { type: 'string' },
   'copy-to': { type: 'string' },
   older: { type: 'string' },
+  archive: { type: 'string' },
   at: { type: 'string' },
   seed: { type: 'string' },
   pid: { type: 'string' },
@@ -33,12 +34,12 @@ export function readViewOptions(values: AttackValues, faults: Faults): ViewOptio
   const seed = faults.integer('--seed', values.seed, 0, SEED_MAX);
   const pid = faults.integer('--pid', values.pid, 1, PID_MAX);
   if (values.on === undefined) return faults.add('--on DIR is needed: the data folder to attack a copy of');
-  return { dataDir: values.on, keysDir: values['keys-dir'], at, seed, pid, olderDir: values.older };
+  return { dataDir: values.on, keysDir: values['keys-dir'], at, seed, pid, olderDir: values.older, archiveDir: values.archive };
 }
 
 /** Copies the folder and keeps, beside the copy, what a verifier elsewhere would hold: checkpoint and root key of before. */
 export function copyTarget(options: ViewOptions, parent: string | undefined): AttackTarget {
-  const copy = copyLedger(options.dataDir, options.keysDir, parent);
+  const copy = copyLedger(options, parent);
   const view = new LedgerView({ ...options, ...copy });
   return { view, evidence: keepEvidence(view, join(copy.dataDir, '..', 'kept')) };
 }
@@ -56,6 +57,9 @@ function keepEvidence(view: LedgerView, folder: string): Evidence {
   const held = ['verification.key', 'hmac.key'].find((name) => existsSync(join(view.keysDir, name)));
   const rootKeyFile = held === undefined ? undefined : join(folder, held);
   if (held !== undefined && rootKeyFile !== undefined) copyFileSync(join(view.keysDir, held), rootKeyFile);
+  const { dataDir, keysDir, archiveDir } = view;
+  const archive = archiveDir === undefined ? undefined : { dir: archiveDir, anchorFile: join(folder, 'archive.checkpoint') };
+  if (archive !== undefined) copyFileSync(join(archive.dir, 'checkpoint'), archive.anchorFile);
   const { publicKey, isSealing } = view.identity();
-  return { dataDir: view.dataDir, keysDir: view.keysDir, rootKeyFile, anchorFile, verifierKey: publicKey, isUnsealed: !isSealing };
+  return { dataDir, keysDir, rootKeyFile, anchorFile, archive, verifierKey: publicKey, isUnsealed: !isSealing };
 }

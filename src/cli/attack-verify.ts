@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { ExpectedVerdicts } from '../attack/attack.ts';
+import type { Attack, ExpectedVerdicts } from '../attack/attack.ts';
 import type { CommandIo } from './command.ts';
 import { logVerify } from './log-verify.ts';
 
@@ -13,6 +13,8 @@ export interface Evidence {
   readonly rootKeyFile: string | undefined;
   /** File of a checkpoint of before the attack. */
   readonly anchorFile: string;
+  /** The ledger's archive, and its checkpoint of before. */
+  readonly archive: { readonly dir: string; readonly anchorFile: string } | undefined;
   /** The genuine verifier key text. */
   readonly verifierKey: string;
   /** The ledger never sealed its keys, which is no news. */
@@ -29,8 +31,13 @@ export interface VerifierAnswer {
 }
 
 /** Runs `log verify` as a user would, and reads its --json. Undefined when there is no key for this input. */
-export async function verifyEvidence(evidence: Evidence, input: VerifierInput, io: CommandIo): Promise<VerifierAnswer | undefined> {
-  const args = argumentsOf(evidence, input);
+export async function verifyEvidence(
+  evidence: Evidence,
+  on: Attack['on'],
+  input: VerifierInput,
+  io: CommandIo,
+): Promise<VerifierAnswer | undefined> {
+  const args = verifyArguments(evidence, on, input);
   if (args === undefined) return undefined;
   let text = '';
   const stdout = new Writable({
@@ -43,10 +50,14 @@ export async function verifyEvidence(evidence: Evidence, input: VerifierInput, i
   return JSON.parse(text) as VerifierAnswer;
 }
 
-function argumentsOf(evidence: Evidence, input: VerifierInput): string[] | undefined {
-  const base = ['--data-dir', evidence.dataDir, ...(evidence.isUnsealed ? ['--allow-unsealed'] : [])];
-  const keys = evidence.keysDir === undefined ? [] : ['--keys-dir', evidence.keysDir];
-  if (input === 'root') return evidence.rootKeyFile === undefined ? undefined : [...base, ...keys, '--hmac-key', evidence.rootKeyFile];
-  const stranger = [...base, '--public-only', '--key', evidence.verifierKey];
-  return input === 'public' ? stranger : [...stranger, '--anchor', evidence.anchorFile];
+/** What `log verify` is given. */
+export function verifyArguments(evidence: Evidence, on: Attack['on'], input: VerifierInput): string[] | undefined {
+  const { archive, dataDir, keysDir, rootKeyFile, verifierKey } = evidence;
+  const isArchive = on === 'archive' && archive !== undefined;
+  const where = isArchive ? ['--archive', archive.dir] : ['--data-dir', dataDir];
+  const base = [...where, ...(evidence.isUnsealed ? ['--allow-unsealed'] : [])];
+  const keys = keysDir === undefined ? [] : ['--keys-dir', keysDir];
+  if (input === 'root') return rootKeyFile === undefined ? undefined : [...base, ...keys, '--hmac-key', rootKeyFile];
+  const stranger = [...base, '--public-only', '--key', verifierKey];
+  return input === 'public' ? stranger : [...stranger, '--anchor', isArchive ? archive.anchorFile : evidence.anchorFile];
 }

@@ -1,11 +1,18 @@
 import { CATALOGUE, findAttack } from '../attack/catalogue.ts';
 import { ATTACK_OPTIONS, copyTarget, readViewOptions, targetInPlace } from './attack-options.ts';
+import { verifyArguments } from './attack-verify.ts';
 import { needsText, verdictsText } from './attack-text.ts';
 import { EXIT_OK, UsageError, type Command } from './command.ts';
 import { nearest } from './nearest.ts';
 import { Faults, parseOptions } from './options.ts';
 import { toSafeText } from './safe-text.ts';
 import { writeOut } from './write-out.ts';
+
+const VERIFIERS = [
+  ['root key', 'root'],
+  ['anchor', 'anchor'],
+  ['public', 'public'],
+] as const;
 
 export const attack: Command = {
   name: 'attack',
@@ -23,6 +30,7 @@ options:
   --at SEQ             the entry to aim at (otherwise the middle of the ledger)
   --seed N             for attacks that choose at random (default 1)
   --older DIR          an older copy of the folder, for attacks that set it back
+  --archive DIR        the ledger's folder in an archive (with checkpoint and tile), for attacks on that
   --pid PID            a running sidecar, for attacks on the process
   --in-place           attack the folder itself
   --destroy-evidence   said once more, because --in-place cannot be undone
@@ -48,26 +56,31 @@ exit codes: 0 done · 2 usage · 70 error, or not possible on this ledger or mac
 
     const { view, evidence } = isInPlace ? targetInPlace(options) : copyTarget(options, values['copy-to']);
     const { leaves, note } = chosen.apply(view);
-    const { dataDir, anchorFile, rootKeyFile, verifierKey } = evidence;
+    const { dataDir, anchorFile, rootKeyFile } = evidence;
     if (values.json === true) {
       const { expected } = chosen;
       const line = { attack: chosen.name, dataDir, anchorFile, rootKeyFile, leaves, note, expected };
       await writeOut(io.stdout, `${JSON.stringify(line)}\n`);
       return EXIT_OK;
     }
-    const verify = `pproofs log verify --data-dir ${dataDir}`;
     const rows = [
       ['done', note],
       ['needed', needsText(chosen) || 'write access, nothing else'],
       ['expected', verdictsText(chosen.expected)],
-      ...(rootKeyFile === undefined ? [] : [['root key', `${verify} --hmac-key ${rootKeyFile}`]]),
-      ['anchor', `${verify} --public-only --key '${verifierKey}' --anchor ${anchorFile}`],
-      ['public', `${verify} --public-only --key '${verifierKey}'`],
+      ...VERIFIERS.flatMap(([word, input]) => {
+        const args = verifyArguments(evidence, chosen.on, input);
+        return args === undefined ? [] : [[word, `pproofs log verify ${args.map((arg) => shellWord(arg)).join(' ')}`]];
+      }),
     ];
     await writeOut(io.stdout, rows.map(([word, text]) => `${word.padEnd(10)}${toSafeText(text)}\n`).join(''));
     return EXIT_OK;
   },
 };
+
+/** Quoted where a shell would see more than a word. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
 
 function unknownName(positionals: readonly string[]): string {
   if (positionals.length !== 1) return 'exactly one attack has to be named; "pproofs attack list" has them';

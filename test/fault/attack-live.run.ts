@@ -70,7 +70,7 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const isShort = state === 'active' || state === 'during append';
   const chosen = CATALOGUE.filter(({ name, needs }) => {
     const isPossible = !isShort || !needs.some((need) => need === 'segments' || need === 'three-segments' || need === 'index');
-    return isPossible && name.includes(values.only);
+    return isPossible && !needs.includes('archive') && name.includes(values.only);
   }).filter((attack) => !isDone(attack, state));
   if (chosen.length === 0) continue;
   const folder = join(directory.path, 'template');

@@ -39,7 +39,7 @@ function isPossible({ needs }: Attack, stateName: string): boolean {
   if (needs.includes('sidecar')) return false;
   if (needs.includes('three-segments') || stateName === THREE_SEGMENTS)
     return needs.includes('three-segments') && stateName === THREE_SEGMENTS;
-  return !SHORT.has(stateName) || !(needs.includes('segments') || needs.includes('index'));
+  return !SHORT.has(stateName) || !needs.some((need) => need === 'segments' || need === 'index' || need === 'archive');
 }
 
 describe.each(['sealed', 'active', 'just rotated', 'during append', THREE_SEGMENTS])('%s', (stateName) => {

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack, ExpectedVerdict, Outcome } from '../../src/attack/attack.ts';
 import { isThere } from '../../src/attack/disk.ts';
+import { splitFrames } from '../../src/attack/frames.ts';
 import { LedgerView } from '../../src/attack/ledger-view.ts';
 import { verifyEvidence, type Evidence, type VerifierAnswer, type VerifierInput } from '../../src/cli/attack-verify.ts';
 import { captureIo } from '../support/cli-io.ts';
@@ -18,9 +20,9 @@ export interface OfflineRun {
 }
 
 /** What `log verify` says to each of the three verifiers. */
-export async function verifyThrice(evidence: Evidence): Promise<Answers> {
+export async function verifyThrice(evidence: Evidence, on?: Attack['on']): Promise<Answers> {
   const answers: Partial<Record<VerifierInput, VerifierAnswer>> = {};
-  for (const input of INPUTS) answers[input] = await verifyEvidence(evidence, input, captureIo());
+  for (const input of INPUTS) answers[input] = await verifyEvidence(evidence, on, input, captureIo());
   const { root, anchor, public: alone } = answers;
   if (root === undefined || anchor === undefined || alone === undefined) throw new Error('a verifier had no key');
   return { root, anchor, public: alone };
@@ -29,20 +31,28 @@ export async function verifyThrice(evidence: Evidence): Promise<Answers> {
 /** Attacks a copy, then asks the three verifiers. */
 export async function attackOffline(attack: Attack, state: AttackState, evidence: Evidence): Promise<OfflineRun> {
   const olderDir = attack.needs.includes('other-life') ? state.otherLifeDir : state.olderDir;
-  const view = new LedgerView({ dataDir: evidence.dataDir, at: state.at, olderDir });
-  const before = view.leaves().slice(0, view.acknowledged());
+  const view = new LedgerView({ dataDir: evidence.dataDir, at: state.at, olderDir, archiveDir: evidence.archive?.dir });
+  const before = shown(evidence, attack.on).slice(0, attack.on === undefined ? view.acknowledged() : undefined);
   const outcome = attack.apply(view);
   try {
-    return { outcome, isChanged: !showsAtLeast(evidence.dataDir, before), answers: await verifyThrice(evidence) };
+    return { outcome, isChanged: !showsAtLeast(shown(evidence, attack.on), before), answers: await verifyThrice(evidence, attack.on) };
   } finally {
     outcome.undo?.();
   }
 }
 
+/** The entries that a reader of the folder, or of the archive, is shown. */
+function shown({ dataDir, archive }: Evidence, on: Attack['on']): Buffer[] {
+  if (on === 'archive') {
+    const tiles = readdirSync(join(archive?.dir ?? '', 'tile', 'entries'), { recursive: true, withFileTypes: true });
+    const paths = tiles.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+    return paths.toSorted().flatMap((path) => splitFrames(readFileSync(path)).map(({ leaf }) => leaf));
+  }
+  return isThere(join(dataDir, 'ledger', 'segments')) ? new LedgerView({ dataDir }).leaves() : [];
+}
+
 /** The oracle, which knows the format and nothing of the verifier: is every leaf that was acknowledged still shown as it was? */
-function showsAtLeast(dataDir: string, before: readonly Buffer[]): boolean {
-  if (!isThere(join(dataDir, 'ledger', 'segments'))) return false;
-  const after = new LedgerView({ dataDir }).leaves();
+function showsAtLeast(after: readonly Buffer[], before: readonly Buffer[]): boolean {
   return before.every((leaf, seq) => after[seq]?.equals(leaf));
 }
 

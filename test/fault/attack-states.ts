@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Evidence } from '../../src/cli/attack-verify.ts';
 import { LedgerView } from '../../src/attack/ledger-view.ts';
 import { LEAF_TYPES, SEGMENT_LEAVES_MAX } from '../../src/kernel/leaf.ts';
+import { runProgram } from '../support/run-program.ts';
 import { startSidecar, type Sidecar } from '../support/sidecar.ts';
 import { postEvents } from './attack-load.ts';
 
@@ -17,6 +18,8 @@ export interface AttackState {
   readonly olderDir: string;
   /** The older copy, grown on differently. */
   readonly otherLifeDir: string;
+  /** Its full segments in an archive. */
+  readonly archiveDir?: string;
 }
 
 const QUIET = { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'off' };
@@ -94,10 +97,20 @@ export async function makeSealedAndRotated(directory: string, fullSegments: numb
     },
   );
   await endInEpoch(made.dataDir, 'last', FRESH_LEAVES);
+  const archiveDir = await archived(made.dataDir, join(directory, 'archive'));
   return [
-    { name: 'sealed', at: full - SEGMENT_LEAVES_MAX / 4, ...made },
-    { name: 'just rotated', at: full + 10, ...made },
+    { name: 'sealed', at: full - SEGMENT_LEAVES_MAX / 4, ...made, archiveDir },
+    { name: 'just rotated', at: full + 10, ...made, archiveDir },
   ];
+}
+
+/** The ledger's folder in a new archive. */
+async function archived(dataDir: string, archive: string): Promise<string> {
+  mkdirSync(archive);
+  const { code, err } = await runProgram(['log', 'archive', '--data-dir', dataDir, '--archive', archive]).result;
+  if (code !== 0) throw new Error(`log archive ended with ${code}: ${err}`);
+  const { ledgerId } = new LedgerView({ dataDir }).identity();
+  return join(archive, Buffer.from(ledgerId).toString('hex'));
 }
 
 /** A copy taken while a sidecar was appending: the small files first, as a backup that wants a usable copy does. */
@@ -141,6 +154,12 @@ export function copyState(state: AttackState, directory: string): Evidence {
   copyFileSync(join(dataDir, 'keys', 'verification.key'), rootKeyFile);
   rmSync(join(dataDir, 'keys', 'verification.key'));
   copyFileSync(join(dataDir, 'ledger', 'checkpoint'), anchorFile);
+  const archive =
+    state.archiveDir === undefined ? undefined : { dir: join(directory, 'archive'), anchorFile: join(directory, 'archive.anchor') };
+  if (state.archiveDir !== undefined && archive !== undefined) {
+    cpSync(state.archiveDir, archive.dir, { recursive: true });
+    copyFileSync(join(archive.dir, 'checkpoint'), archive.anchorFile);
+  }
   const { publicKey } = new LedgerView({ dataDir }).identity();
-  return { dataDir, keysDir: undefined, rootKeyFile, anchorFile, verifierKey: publicKey, isUnsealed: false };
+  return { dataDir, keysDir: undefined, rootKeyFile, anchorFile, verifierKey: publicKey, archive, isUnsealed: false };
 }

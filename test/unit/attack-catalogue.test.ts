@@ -48,6 +48,7 @@ const PROMISED: Readonly<Record<string, readonly string[]>> = {
   'rename-over, exchange, symlink, directory swap, overmount': ['rename-over', 'exchange', 'symlink', 'directory-swap', 'overmount'],
   'blinding the watcher': ['blind-watcher', 'blind-canary'],
   'index edit': ['index-edit'],
+  'tile-only edit': ['tile-edit', 'tile-entry-edit'],
   'watermark and lock edit': ['watermark-edit', 'watermark-erase', 'lock-edit'],
   'non-canonical bytes': ['non-canonical'],
   'foreign append': ['foreign-append'],
