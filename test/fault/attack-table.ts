@@ -34,7 +34,7 @@ export function faultsOf({ attack, state, runs }: LiveResult): string[] {
   ];
 }
 
-export function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
@@ -57,7 +57,7 @@ export function liveCell(result: LiveResult | undefined): string {
   return `${Math.round(p50)} / ${Math.round(p99)} / ${Math.round(max)} (${count}${unseen})${prevented}`;
 }
 
-export function verdictCell({ root, anchor, public: alone }: Attack['expected']): string {
+function verdictCell({ root, anchor, public: alone }: Attack['expected']): string {
   return root === anchor && anchor === alone ? root : `${root} / ${anchor} / ${alone}`;
 }
 
