@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -56,6 +56,8 @@ function perSecond(work: () => number): number {
 export interface BenchSidecar extends AsyncDisposable {
   readonly url: string;
   readonly dataDir: string;
+  /** File of the checkpoint lock: what an auditor would have kept. */
+  anchorFile(): string;
   /** Resident set, bytes. */
   rss(): number;
   /** Processor seconds used so far. */
@@ -86,6 +88,7 @@ export async function benchSidecar(): Promise<BenchSidecar> {
   return {
     url,
     dataDir,
+    anchorFile: () => join(anchorDir, readdirSync(anchorDir).find((name) => name.endsWith('.checkpoint')) ?? ''),
     rss: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024,
     cpuSeconds: () => {
       const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
