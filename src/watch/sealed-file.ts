@@ -10,8 +10,8 @@ export type SealedResult =
   | { readonly kind: 'finding'; readonly finding: Finding }
   /** Changed in a way that operators and backups change files; the content is what it was. */
   | { readonly kind: 'accepted'; readonly evidence: string }
-  /** Its content has never been read by this process: only the tree can tell. */
-  | { readonly kind: 'unchecked' };
+  /** Its content has never been read by this process: only the tree can tell. What is certain already is told at once. */
+  | { readonly kind: 'unchecked'; readonly finding: Finding | undefined };
 
 /** Which entries a file holds, where it holds any. */
 export interface EntriesOf {
@@ -67,11 +67,20 @@ export class SealedFile {
       this.spans = undefined;
       return { kind: 'finding', finding: { kind: 'replaced', bytes: null, seqs, evidence: describeChange(before, now) } };
     }
-    if (kind === undefined && this.spans === undefined) return { kind: 'unchecked' };
+    if (kind === undefined && this.spans === undefined) return { kind: 'unchecked', finding: this.#judgeTime(now) };
     const opened = this.#open();
     if (opened === undefined) return undefined;
     using file = opened;
     return this.conclude(now, file, this.spans?.findChange(rangeReader(file)));
+  }
+
+  /** Whatever the content turns out to be, nobody may set the modification time. */
+  #judgeTime(now: FileStat): Finding | undefined {
+    const before = this.base;
+    if (before.mtimeMs === now.mtimeMs) return undefined;
+    this.base = { ...before, mtimeMs: now.mtimeMs };
+    const evidence = `written to, or its modification time set; the content is being compared; ${describeChange(before, now)}`;
+    return { kind: 'metadata', bytes: null, seqs: null, evidence };
   }
 
   /** Judges by a stat taken before the content was read. `changed` is where the content differs. */

@@ -7,7 +7,7 @@ const SPAN_BYTES = 256 * 1024;
 export type ReadRange = (from: number, to: number) => Iterable<Uint8Array>;
 
 /** SHA-256 of bytes [from, to), latin1. */
-export function digestOf(read: ReadRange, from: number, to: number): string {
+function digestOf(read: ReadRange, from: number, to: number): string {
   const digest = createHash('sha256');
   for (const part of read(from, to)) digest.update(part);
   return digest.digest('latin1');

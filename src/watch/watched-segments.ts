@@ -127,15 +127,16 @@ export class WatchedSegments {
       const result = segment.judge();
       this.#drain();
       if (segment.isMissing && this.#expected.pruned.delete(segment.first)) this.sealed.delete(segment.first);
-      else if (result?.kind === 'unchecked') this.unchecked.add(segment);
       else this.tell(segment, result);
     });
   }
 
   tell(segment: SealedSegment, result: SealedResult | undefined): void {
     const name = segmentName(segment.first);
-    if (result?.kind === 'finding') this.#events.found(name, result.finding);
-    else if (result?.kind === 'accepted') this.#events.accepted(name, result.evidence);
+    if (result?.kind === 'unchecked') this.unchecked.add(segment);
+    if (result?.kind === 'finding' || result?.kind === 'unchecked') {
+      if (result.finding !== undefined) this.#events.found(name, result.finding);
+    } else if (result?.kind === 'accepted') this.#events.accepted(name, result.evidence);
   }
 
   #path(first: number): string {

@@ -300,6 +300,21 @@ describe('content that only the tree can judge', () => {
     later[Symbol.dispose]();
   });
 
+  it('is told as written to at once, and as changed when the tree has been asked', async () => {
+    const later = tempDir();
+    await using other = new WatchedFolder(join(later.path, 'data'));
+    // So large that the first reading does not come to the last one before the attack.
+    for (const first of [0, 16_384, 32_768]) other.addOld(first, 64);
+    writeFileSync(other.segmentPath(49_152), frames(49_152, 1));
+    await other.begin();
+    overwrite(other.segmentPath(32_768), 300 * FRAME_BYTES + 40, 'edit');
+    const { bytes, seqs } = await other.detection(nameOf(32_768), 'content');
+    expect(bytes?.first).toBe(256 * FRAME_BYTES);
+    expect(seqs).toEqual({ first: 32_768 + 256, last: 32_768 + 511 });
+    expect(other.detections.map(({ kind }) => kind)).toEqual(['metadata', 'content']);
+    later[Symbol.dispose]();
+  });
+
   it('has tamper records of an earlier life: they are reported with their counters', async () => {
     const later = tempDir();
     await using other = new WatchedFolder(join(later.path, 'data'));
