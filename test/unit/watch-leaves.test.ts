@@ -46,7 +46,15 @@ describe('judgement of a difference', () => {
 
   it('takes two looks for the same only when every part that a change leaves a mark in is the same', () => {
     expect(isUntouched(STAT, { ...STAT })).toBe(true);
-    for (const change of [{ ctimeMs: 6000.501 }, { mtimeMs: 1 }, { size: 1 }, { nlink: 2 }, { ino: 9 }, { dev: 9 }, { type: 'directory' as const }])
+    for (const change of [
+      { ctimeMs: 6000.501 },
+      { mtimeMs: 1 },
+      { size: 1 },
+      { nlink: 2 },
+      { ino: 9 },
+      { dev: 9 },
+      { type: 'directory' as const },
+    ])
       expect(isUntouched(STAT, { ...STAT, ...change }), JSON.stringify(change)).toBe(false);
   });
 
@@ -63,7 +71,10 @@ const readerOf = (bytes: Buffer): ReadRange =>
 
 describe('spans', () => {
   it('find every changed byte, whatever pieces the segment was written in, and whatever was cut and written again', () => {
-    const pieces = fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 200_000, max: 400_000 })), { minLength: 1, maxLength: 12 });
+    const pieces = fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 200_000, max: 400_000 })), {
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(pieces, fc.nat(), fc.nat(), (lengths, cutAt, changeAt) => {
         const total = lengths.reduce((a, b) => a + b, 0);
@@ -163,7 +174,14 @@ describe('the record of findings', () => {
 
   it('makes a payload of the documented form, with bounded evidence', () => {
     const payload = tamperPayload(detection('ledger/watermark'));
-    expect(payload).toMatchObject({ kind: 'content', file: 'ledger/watermark', byteFirst: 1, byteLast: 2, seqFirst: null, detectedNs: '7' });
+    expect(payload).toMatchObject({
+      kind: 'content',
+      file: 'ledger/watermark',
+      byteFirst: 1,
+      byteLast: 2,
+      seqFirst: null,
+      detectedNs: '7',
+    });
     expect(JSON.stringify(payload).length).toBeLessThan(2500);
   });
 });
