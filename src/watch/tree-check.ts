@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { readU16, readU64 } from '../kernel/bytes.ts';
 import { FRAME_PREFIX_BYTES, LEAF_HEADER_BYTES, LEAF_MAC_BYTES, LEAF_TYPES, TILE_WIDTH } from '../kernel/leaf.ts';
+import { BlockRoots } from './block-roots.ts';
 import { READ_BYTES, readFully, type OpenFile } from './disk.ts';
 import type { FileStat } from './file-stat.ts';
 import { digestBytes, SpanBuilder, type Spans } from './spans.ts';
@@ -54,6 +54,11 @@ export function* checkAgainstTree(file: OpenFile, buffer: Buffer, first: number,
   return { stat, spans: builder.build(() => ''), changed, tampers: tampers.slice(0, TAMPERS_KEPT) };
 }
 
+/** Where the leaves of a block lie, relative to its first byte; used by one block after the other. */
+const starts = new Uint32Array(TILE_WIDTH);
+const lengths = new Uint32Array(TILE_WIDTH);
+let blockRoots: BlockRoots | undefined;
+
 /** Root of the 256 leaves from `at` on and where they end; undefined when they are no frames with these counters. */
 function hashBlock(
   buffer: Buffer,
@@ -62,27 +67,18 @@ function hashBlock(
   firstSeq: number,
   tampers: number[],
 ): { root: string; end: number } | undefined {
-  let level: string[] = [];
   let end = at;
-  for (let seq = firstSeq; seq < firstSeq + TILE_WIDTH; seq++) {
+  for (let i = 0; i < TILE_WIDTH; i++) {
     const leafAt = end + FRAME_PREFIX_BYTES;
     const leafBytes = leafAt <= size ? readU16(buffer, end) : 0;
     end = leafAt + leafBytes;
-    if (leafBytes < LEAF_HEADER_BYTES + LEAF_MAC_BYTES || end > size || readU64(buffer, leafAt + 4) !== seq) return undefined;
-    if (buffer[leafAt + 1] === LEAF_TYPES.tamper) tampers.push(seq);
+    if (leafBytes < LEAF_HEADER_BYTES + LEAF_MAC_BYTES || end > size || readU64(buffer, leafAt + 4) !== firstSeq + i) return undefined;
+    if (buffer[leafAt + 1] === LEAF_TYPES.tamper) tampers.push(firstSeq + i);
     // The leaf hash covers 0x00 ‖ leaf: the byte before the leaf is borrowed for that prefix; it is read no more.
     buffer[leafAt - 1] = 0x00;
-    level.push(hash('sha256', buffer.subarray(leafAt - 1, end), 'latin1'));
+    starts[i] = leafAt - 1 - at;
+    lengths[i] = leafBytes + 1;
   }
-  const node = Buffer.alloc(1 + 2 * HASH_BYTES, 0x01);
-  while (level.length > 1) {
-    const above: string[] = [];
-    for (let i = 0; i < level.length; i += 2) {
-      node.write(level[i], 1, 'latin1');
-      node.write(level[i + 1], 1 + HASH_BYTES, 'latin1');
-      above.push(hash('sha256', node, 'latin1'));
-    }
-    level = above;
-  }
-  return { root: level[0], end };
+  blockRoots ??= new BlockRoots();
+  return { root: blockRoots.root(buffer.subarray(at, end), starts, lengths), end };
 }
