@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { equalBytes, fromUtf8, toHex, utf8 } from '../kernel/bytes.ts';
 import { verifyEd25519 } from '../kernel/ed25519.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
@@ -14,6 +15,8 @@ export interface ArchiveSource extends Pick<LedgerReader, 'identity' | 'head' | 
   sealedEnd(seq: number): number | undefined;
   /** Signed with the log key: the same bytes each time. */
   signCheckpoint(size: number): Promise<string>;
+  /** Requests are waiting for the writer. */
+  isBusy?(): boolean;
 }
 
 /** Called after each object. */
@@ -27,6 +30,10 @@ export interface ArchiverOptions {
 
 /** Leaves half of libuv's four threads to the writer's fdatasync when the store is a folder. */
 const UPLOADS_MAX = 2;
+/** While the writer is busy, an upload rests this many times as long as it took: archiving can wait, producers cannot. */
+const REST_WHILE_BUSY = 4;
+/** A slow store must not make the rest longer than a restart would. */
+const REST_MS_MAX = 2000;
 /** Notes are a few hundred bytes. */
 const NOTE_BYTES_MAX = 16_384;
 /** Widths that a tile can have had before it became full. */
@@ -91,7 +98,10 @@ export class Archiver {
     const upload = async (): Promise<void> => {
       for (const tile of tiles) {
         stop.throwIfAborted();
+        const startMs = performance.now();
         await this.#putTile(tile);
+        if (this.#source.isBusy?.() === true)
+          await sleep(Math.min((performance.now() - startMs) * REST_WHILE_BUSY, REST_MS_MAX), undefined, { signal: stop });
       }
     };
     const uploads = Array.from({ length: this.#uploadsMax }, () => upload().catch((error: unknown) => failed.abort(error)));

@@ -75,6 +75,8 @@ export interface OpenedLedger extends Ledger {
   /** Leaves in full segments. */
   sealedSize(): number;
   readonly start: StartReport;
+  /** Requests are waiting for the writer. */
+  isBusy(): boolean;
   segments(): SegmentsHere;
   /** Leaves that retention removed. */
   prunedLeaves(): number;
@@ -233,6 +235,10 @@ class LedgerClient extends FileReader implements Ledger {
 
   sealedSize(): number {
     return this.#shared.published.segmentFirst;
+  }
+
+  isBusy(): boolean {
+    return this.#pending.size > 0;
   }
 
   prunedLeaves(): number {

@@ -186,6 +186,25 @@ describe('an archive', () => {
     });
   });
 
+  it('is made more slowly while producers wait for the writer', async () => {
+    await withLedger(10, async (ledger, dir) => {
+      const took = async (isBusy: boolean): Promise<number> => {
+        const source = reading(ledger, {
+          isBusy: () => isBusy,
+          sealedEnd: (seq) => (seq === 0 ? 2560 : undefined),
+          tile: () => new Promise((resolve) => setTimeout(() => resolve(Uint8Array.of(1)), 5)),
+          signCheckpoint: () => ledger.signCheckpoint(1),
+        });
+        const startMs = performance.now();
+        await new Archiver(source, new DirectoryStore(join(dir, String(isBusy)))).archiveSegment(never);
+        return performance.now() - startMs;
+      };
+      const idleMs = await took(false);
+      // Each upload rests four times as long as it took; three times leaves room for what a clock tick adds.
+      expect(await took(true)).toBeGreaterThan(3 * Math.min(idleMs, 21 * 5));
+    });
+  });
+
   it('loses its partial tiles when the full one is there', async () => {
     await withLedger(10, async (ledger, dir) => {
       // Segments of 32 MiB end before 65,536 leaves: their tiles of level 1 are partial.
