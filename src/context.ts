@@ -5,14 +5,13 @@ import { buildApp } from './app.ts';
 import { openArchive } from './archive/open-archive.ts';
 import { systemClock } from './kernel/clock.ts';
 import { toolVersion } from './kernel/tool-version.ts';
-import type { Detection } from './kernel/detection.ts';
 import type { Config } from './config/config.ts';
 import type { Secrets } from './config/secrets.ts';
 import { toLockOptions } from './config/to-lock-options.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { Retention } from './ledger/retention.ts';
-import { openWatch } from './watch/open-watch.ts';
+import { openWatch, type OpenedWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
 
 /** The rooms of one running sidecar, wired by hand. */
@@ -41,16 +40,10 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   const version = toolVersion();
   const observer = new Observer(log, version);
   const anchorInputs = await readAnchorInputs(config);
-  const { dataDir, keysDir, isImmutable } = config;
-  const watchEvents = {
-    detected: (detection: Detection, isTold: boolean) => observer.tamperDetected(detection, isTold),
-    accepted: (file: string, evidence: string) => observer.changeAccepted(file, evidence),
-    trouble: (message: string) => observer.watchTrouble(message),
-  };
-  const watch = config.isWatched ? openWatch({ dataDir, keysDir, isImmutable }, watchEvents) : undefined;
+  const watch = openWatchOf(config, observer);
   const ledger = await openLedger({
-    dataDir,
-    keysDir,
+    dataDir: config.dataDir,
+    keysDir: config.keysDir,
     origin: config.origin,
     anchorNote: options.anchorNote,
     lock: toLockOptions(config, secrets),
@@ -67,27 +60,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   const anchors = openAnchors(anchorInputs, ledger, observer);
   ledger.events.on('published', () => anchors.rounds.wake());
   for (const warning of anchors.warnings()) observer.log.warn(warning);
-  const archive = openArchive(config.archive, secrets.s3, ledger, {
-    archived: (size) => {
-      observer.archiveAt(size, ledger.sealedSize());
-      retention.notify();
-    },
-    failed: (error) => observer.archiveFailed(error, archive?.location ?? ''),
-  });
-  const retention = new Retention(config.retention, ledger, archive, systemClock, {
-    pruned: (before) => {
-      observer.prunedAt(ledger.prunedLeaves());
-      observer.pruned(before);
-    },
-    failed: (error) => observer.pruningFailed(error),
-  });
-  ledger.events.on('sealed', () => {
-    if (archive?.size !== undefined) observer.archiveAt(archive.size, ledger.sealedSize());
-    archive?.notify();
-    retention.notify();
-  });
-  observer.started(ledger.start.walkedFrom, ledger.start.indexFault);
-  observer.prunedAt(ledger.prunedLeaves());
+  const { archive, retention } = openAging(config, secrets, ledger, observer);
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -114,4 +87,49 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await watch?.close();
   };
   return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
+}
+
+/** The thread that looks for changes nobody announced; undefined where the settings do without it. */
+function openWatchOf(config: Config, observer: Observer): OpenedWatch | undefined {
+  const { dataDir, keysDir, isImmutable } = config;
+  if (!config.isWatched) return undefined;
+  return openWatch(
+    { dataDir, keysDir, isImmutable },
+    {
+      detected: (detection, isTold) => observer.tamperDetected(detection, isTold),
+      accepted: (file, evidence) => observer.changeAccepted(file, evidence),
+      trouble: (message) => observer.watchTrouble(message),
+    },
+  );
+}
+
+/** What becomes of full segments: the archive that takes them, and the retention that removes them afterwards. */
+function openAging(
+  config: Config,
+  secrets: Secrets,
+  ledger: OpenedLedger,
+  observer: Observer,
+): { readonly archive: ReturnType<typeof openArchive>; readonly retention: Retention } {
+  const archive = openArchive(config.archive, secrets.s3, ledger, {
+    archived: (size) => {
+      observer.archiveAt(size, ledger.sealedSize());
+      retention.notify();
+    },
+    failed: (error) => observer.archiveFailed(error, archive?.location ?? ''),
+  });
+  const retention = new Retention(config.retention, ledger, archive, systemClock, {
+    pruned: (before) => {
+      observer.prunedAt(ledger.prunedLeaves());
+      observer.pruned(before);
+    },
+    failed: (error) => observer.pruningFailed(error),
+  });
+  ledger.events.on('sealed', () => {
+    if (archive?.size !== undefined) observer.archiveAt(archive.size, ledger.sealedSize());
+    archive?.notify();
+    retention.notify();
+  });
+  observer.started(ledger.start.walkedFrom, ledger.start.indexFault);
+  observer.prunedAt(ledger.prunedLeaves());
+  return { archive, retention };
 }

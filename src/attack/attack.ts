@@ -57,7 +57,7 @@ export interface Outcome {
   /** True when the writer has meanwhile overwritten all of it: then nothing is left that anybody could find. */
   isUndone?(): boolean;
   /** Ends what must not outlive a demonstration: mounts, stopped processes. */
-  undo?(): void;
+  readonly undo?: (() => void) | undefined;
 }
 
 export interface Attack {

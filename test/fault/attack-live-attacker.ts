@@ -28,7 +28,7 @@ function obey(order: AttackOrder): AttackAnswer {
     return { doneNs: String(doneNs), note: outcome.note };
   } catch (error) {
     if (error instanceof AttackError && error.code === 'not-possible')
-      return { note: error.message, notPossible: String(error.cause ?? error) };
+      return { note: error.message, notPossible: error.cause instanceof Error ? error.cause.message : error.message };
     // What the immutable flag answers.
     if (error instanceof Error && 'code' in error && error.code === 'EPERM') return { note: error.message, prevented: error.message };
     throw error;

@@ -75,21 +75,19 @@ describe('parseConfig', () => {
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
-    const {
-      anchorDir,
-      redisUrl,
-      redisPasswordFile,
-      archive: _,
-      s3Endpoint,
-      s3Region,
-      s3KeyFile,
-      retain: __,
-      watch: ___,
-      watchImmutable: ____,
-      ...rest
-    } = inFile;
+    const { host, port, dataDir, keysDir, origin, tokensFile, witnessLogsFile, witnessesFile, witnessSeconds, logLevel } = inFile;
+    const { anchorDir, redisUrl, redisPasswordFile, s3Endpoint, s3Region, s3KeyFile } = inFile;
     const fromFile = {
-      ...rest,
+      host,
+      port,
+      dataDir,
+      keysDir,
+      origin,
+      tokensFile,
+      witnessLogsFile,
+      witnessesFile,
+      witnessSeconds,
+      logLevel,
       anchor: { kind: 'redis', url: redisUrl, passwordFile: redisPasswordFile },
       archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
       retention: { kind: 'age', days: 30 },
