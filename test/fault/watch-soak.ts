@@ -35,7 +35,7 @@ export interface SoakReport {
 
 const DISK_BYTES_MAX = 10e9;
 /** Retention keeps far below the bound, where the sidecar has it. */
-const RETAIN = '2GB';
+const RETAIN = '1GB';
 const CONNECTIONS = 8;
 const BODY_BYTES = 230_000;
 const SAMPLE_MS = 2_000;
