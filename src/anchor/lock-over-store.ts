@@ -31,12 +31,8 @@ export class LockOverStore implements CheckpointLock {
   }
 
   async advance(previous: string | undefined, next: string): Promise<LockAdvance> {
-    const wasOverdue = this.#overdue !== undefined;
     const answer = await this.#ask(() => this.#swap(previous, next));
-    if (!answer.isAnswered) {
-      if (!wasOverdue && this.#unanswered.length < UNANSWERED_MAX) this.#unanswered.push(next);
-      return { outcome: 'unreachable', reason: answer.reason };
-    }
+    if (!answer.isAnswered) return { outcome: 'unreachable', reason: answer.reason };
     const swap = answer.value;
     if (!swap.isSwapped) return { outcome: 'conflict', found: swap.found };
     this.#unanswered = [];
@@ -57,6 +53,8 @@ export class LockOverStore implements CheckpointLock {
       expected = found;
       this.#unanswered = found === undefined ? [] : [found];
     }
+    // Before the store is asked: whatever becomes of the answer, and whenever it comes, the note is known as ours.
+    this.#unanswered.push(next);
     const swap = await this.#store.swap(expected, next);
     if (swap.isSwapped || swap.found === next) return { isSwapped: true };
     // Found instead: a note of ours whose answer was lost, or (when another late one landed meanwhile) somebody else's.

@@ -1,6 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { CheckpointStore } from '../../src/anchor/checkpoint-store.ts';
 import { FileCheckpointStore } from '../../src/anchor/file-checkpoint-store.ts';
 import { LockOverStore } from '../../src/anchor/lock-over-store.ts';
 import { openCheckpointLock } from '../../src/anchor/open-checkpoint-lock.ts';
@@ -31,6 +33,37 @@ checkpointLockLaws('a Redis server', async () => {
     restore: () => redis.signal('SIGCONT'),
     [Symbol.asyncDispose]: () => redis[Symbol.asyncDispose](),
   };
+});
+
+describe('a checkpoint lock whose store answers late', () => {
+  it('knows its own note also when many were left without an answer before', async () => {
+    let stands: string | undefined = 'start\n';
+    let mood: 'deaf' | 'slow' | 'well' = 'deaf';
+    const slowly = async (): Promise<void> => {
+      if (mood === 'slow') await sleep(60);
+    };
+    const store: CheckpointStore = {
+      location: 'memory',
+      read: () => slowly().then(() => stands),
+      swap: async (previous, next) => {
+        await slowly();
+        if (stands !== previous) return { isSwapped: false, found: stands };
+        if (mood === 'deaf') throw new Error('it did not arrive');
+        stands = next;
+        return { isSwapped: true };
+      },
+      close: () => Promise.resolve(),
+    };
+    const lock = new LockOverStore(store, 40);
+    for (let i = 0; i < 64; i++) expect(await lock.advance('start\n', `${i}\n`)).toMatchObject({ outcome: 'unreachable' });
+    mood = 'slow';
+    expect(await lock.advance('start\n', 'late\n')).toMatchObject({ outcome: 'unreachable' });
+    await expect.poll(() => stands).toBe('late\n');
+    mood = 'well';
+    await sleep(1);
+    expect(await lock.advance('start\n', 'final\n')).toEqual({ outcome: 'advanced' });
+    expect(stands).toBe('final\n');
+  });
 });
 
 describe('the checkpoint lock in a folder', () => {
