@@ -1,7 +1,7 @@
 /**
- * `node test/fault/attack-live.run.ts [--runs 20] [--only NAME] [--state NAME] [--bytes 200] [--immutable] [--results FILE] [--write]`: every attack against a running
+ * `node test/fault/attack-live.run.ts [--runs 20] [--only NAME] [--state NAME] [--bytes 200] [--immutable] [--wait-idle] [--results FILE] [--write]`: every attack against a running
  * sidecar, and how long until it says so. Ends with 1 when an attack was missed or found late. --results keeps the runs in a file
- * and goes on where an earlier call stopped; --write puts them into docs/attacks.md.
+ * and goes on where an earlier call stopped; --wait-idle lets other work on the machine go first; --write puts them into docs/attacks.md.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { CATALOGUE, findAttack } from '../../src/attack/catalogue.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { LiveBench, type LiveRun } from './attack-live.ts';
 import { LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-states.ts';
+import { waitUntilIdle } from './wait-until-idle.ts';
 import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from './attack-table.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs/attacks.md', import.meta.url));
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     state: { type: 'string', default: '' },
     bytes: { type: 'string', default: '200' },
     immutable: { type: 'boolean', default: false },
+    'wait-idle': { type: 'boolean', default: false },
     results: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -80,6 +82,7 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const template = await makeTemplate(state, folder, Math.max(0, eventBytes - EVENT_REST_BYTES));
   for (const attack of chosen) {
     const waitMs = attack.needs.includes('sidecar') ? WAIT_SILENT_MS : typeof attack.live === 'object' ? WAIT_EXEMPT_MS : WAIT_MS;
+    if (values['wait-idle']) await waitUntilIdle();
     const runs = await bench.run(attack, template, { waitMs }, Number(values.runs));
     const immutable =
       values.immutable && state === 'sealed' ? (await bench.run(attack, template, { waitMs, isImmutable: true }, 1))[0] : undefined;
