@@ -101,8 +101,11 @@ export class Committer {
     return { head: { ...target.head, checkpoint }, isAnchored, isCheckpointStale };
   }
 
-  /** Calls `acknowledge` as soon as the group may be acknowledged; resolves once the next commit may begin. */
-  async commit(target: CommitTarget, acknowledge: (published: Published) => void): Promise<void> {
+  /**
+   * Calls `acknowledge` as soon as the group may be acknowledged; resolves once the next commit may begin. False when none may: the group
+   * ended an epoch, and the wait for its key was given up.
+   */
+  async commit(target: CommitTarget, acknowledge: (published: Published) => void): Promise<boolean> {
     const { segments, anchor, onStep } = this.#parts;
     onStep('sync');
     // The slot written by the previous commit becomes durable together with this group, so at most one group old.
@@ -117,7 +120,7 @@ export class Committer {
     this.#writeSlot(target, checkpoint);
     onStep('acknowledge');
     acknowledge({ head: { ...target.head, checkpoint }, isAnchored, isCheckpointStale });
-    if (target.sealed !== undefined) await this.#endEpoch(target, target.sealed, checkpoint);
+    return target.sealed === undefined || this.#endEpoch(target, target.sealed, checkpoint);
   }
 
   /** Publishes a checkpoint that only now stands in the lock. False when the disk is too full for it. */
@@ -147,15 +150,19 @@ export class Committer {
 
   /**
    * The seal is durable and a slot of the next epoch says so; only when that is durable too does the key evolve, so a key that is ahead of
-   * the ledger always means that the ledger was cut. Until this is done nothing of the next epoch is acknowledged.
+   * the ledger always means that the ledger was cut. Until this is done nothing of the next epoch is acknowledged. False when it was not
+   * done before the stop.
    */
-  async #endEpoch(target: CommitTarget, sealed: EpochKeys, checkpoint: string): Promise<void> {
+  async #endEpoch(target: CommitTarget, sealed: EpochKeys, checkpoint: string): Promise<boolean> {
     const { paths, keys, identity, onStep } = this.#parts;
     onStep('slot-sync');
     await fdatasyncAsync(this.#fd);
     onStep('epoch-key');
     while (!this.#replaceKeys(target.epochs.keys, sealed)) {
-      if (this.#isClosing) return;
+      if (this.#isClosing) {
+        sealed.wipe();
+        return false;
+      }
       await sleep(KEY_RETRY_MS);
     }
     finishRotation(paths, keys, target.epochs, identity);
@@ -163,6 +170,7 @@ export class Committer {
     this.#writeSlot(target, checkpoint);
     onStep('wipe');
     sealed.wipe();
+    return true;
   }
 
   /** False when the disk is too full: the old key file stays as it was. */

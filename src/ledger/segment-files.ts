@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertInvariant } from '../kernel/errors.ts';
 import { segmentName } from '../kernel/leaf.ts';
 import { removeFile, syncDirectory, writeAll } from './files.ts';
 import { LedgerError } from './ledger-error.ts';
@@ -30,6 +31,8 @@ export class SegmentFiles {
   #fd: number | undefined;
   /** Descriptors with writes that no fdatasync has covered yet. */
   readonly #unsynced = new Set<number>();
+  /** The group that was written last, and what was open before it. */
+  #last: { readonly begun: readonly Begun[]; readonly first: number; readonly fd: number | undefined } | undefined;
 
   constructor(directory: string, active: { readonly first: number; readonly bytes: number }, journal: WriteJournal) {
     this.#directory = directory;
@@ -45,7 +48,8 @@ export class SegmentFiles {
    */
   write(group: Buffer, pieces: readonly Piece[]): void {
     const begun: Begun[] = [];
-    const previous = { first: this.#first, fd: this.#fd };
+    const previous = { first: this.#first, fd: this.#fd, begun };
+    this.#last = undefined;
     try {
       for (const piece of pieces) {
         const isNew = piece.fileOffset === 0;
@@ -63,6 +67,17 @@ export class SegmentFiles {
       this.#fd = previous.fd;
       throw error;
     }
+    this.#last = previous;
+  }
+
+  /** Cuts off the group that was written last, as if it had met a full disk. Only until a sync that begins after it. */
+  takeBack(cause: unknown): void {
+    assertInvariant(this.#last !== undefined, 'only a group that was written can be taken back');
+    const { begun, first, fd } = this.#last;
+    this.#last = undefined;
+    this.#undoAll(begun, cause);
+    this.#first = first;
+    this.#fd = fd;
   }
 
   /** Whatever goes wrong in here is final: what stays of the group is then for recovery to judge, and nobody may be told that it is gone. */

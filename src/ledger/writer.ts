@@ -7,6 +7,7 @@ import type { EpochKeys } from './epoch-keys.ts';
 import { isDiskFull } from './files.ts';
 import { writeIndex } from './index-files.ts';
 import type { LedgerKeys } from './keys.ts';
+import { LedgerError } from './ledger-error.ts';
 import type { IndexDelta } from './ledger-index.ts';
 import type { LedgerState } from './ledger-state.ts';
 import { minuteOf } from './minute-counter.ts';
@@ -71,6 +72,7 @@ const TICK_ID = -1;
 const OWN_ID = -2;
 /** A leaf of our own that only finds out whether the disk is still full: dropped when it is. */
 const PROBE_ID = -3;
+const KEY_GIVEN_UP = new LedgerError('disk-full', 'there is no space to replace epoch.key; the next start does it');
 
 /**
  * The loop that takes what is queued: stage → write, then hands the group to the committer. While one group is being synced the next is
@@ -97,6 +99,8 @@ export class Writer {
   readonly #held: Queued[] = [];
   #sealWanted: { readonly isFinal: boolean; readonly rotated?: EpochKeys | undefined } | undefined;
   #isSealUnderway = false;
+  /** The stop did not wait for the key of the next epoch: another seal, or an acknowledgement, would leave it out of a start's reach. */
+  #isKeyGivenUp = false;
   #minute: number;
   #wake: (() => void) | undefined;
   #isClosing = false;
@@ -193,9 +197,11 @@ export class Writer {
         }
         await this.#next();
         if (this.#isDead) return;
+        if (this.#isKeyGivenUp) break;
       }
       await this.#committing;
       if (this.#isDead || !(await this.#sealFinally())) return;
+      if (this.#isKeyGivenUp) this.#refuse(this.#queue.splice(0));
       await this.#retrying;
       this.#segments.close();
       this.#committer.close();
@@ -215,13 +221,23 @@ export class Writer {
   async #next(): Promise<void> {
     const group = this.#stageGroup(this.#takeGroup());
     await this.#committing;
-    if (!this.#isDead && group !== undefined) this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
+    if (this.#isDead || group === undefined) return;
+    if (this.#isKeyGivenUp) {
+      this.#segments.takeBack(KEY_GIVEN_UP);
+      this.#refuse(group.results);
+    } else this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
+  }
+
+  /** Nothing of these is on the disk, and nothing will be. */
+  #refuse(requests: readonly { readonly id: number }[]): void {
+    const ids = requests.map(({ id }) => id);
+    this.#events.diskFull(ids, KEY_GIVEN_UP);
   }
 
   /** An epoch that holds nothing, right after a final seal, needs none of its own. False when the writer died of it. */
   async #sealFinally(): Promise<boolean> {
     const { epochs, epochLeaves } = this.#state;
-    if (!epochs.isSealing || (epochLeaves === 0 && epochs.isAfterFinalSeal)) return true;
+    if (this.#isKeyGivenUp || !epochs.isSealing || (epochLeaves === 0 && epochs.isAfterFinalSeal)) return true;
     this.#sealWanted = { isFinal: true };
     await this.#next();
     await this.#committing;
@@ -334,13 +350,14 @@ export class Writer {
 
   async #commit(group: Group): Promise<void> {
     const { results, delta, entries, bytes, epochsNow, startedMs } = group;
-    await this.#committer.commit(group, (published) => {
+    const mayGoOn = await this.#committer.commit(group, (published) => {
       this.#unanchored = published.isAnchored ? undefined : published.head;
       const commitMs = performance.now() - startedMs;
       this.#events.committed({ ...published, results, delta, entries, bytes, epochsNow, commitMs });
     });
     for (const index of this.#recorder.add(delta, group.notes)) writeIndex(this.#paths, index);
-    if (group.sealed === undefined) return;
+    this.#isKeyGivenUp = !mayGoOn;
+    if (group.sealed === undefined || !mayGoOn) return;
     this.#isSealUnderway = false;
     this.#wake?.();
   }

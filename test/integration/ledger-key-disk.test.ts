@@ -49,3 +49,34 @@ it('can be stopped while the keys folder is full: the next start, once there is 
   await (await start()).close();
   expect(epochFaults(dir.path, [readRootKey(join(keysDir, 'verification.key'))], keysDir)).toEqual([]);
 });
+
+it('seals once and takes nothing more when it is stopped while a due epoch waits for room; the next start goes on', async () => {
+  using dir = tempDir();
+  using disk = smallDisk(MIB);
+  const keysDir = join(disk.path, 'keys');
+  let nowNs = START_NS;
+  const start = () => startWriter(dir.path, { wall: () => nowNs, keysDir, sealLimits: { afterMs: 1000 } });
+  const writer = await start();
+  await writer.append([{ message: 'acknowledged' }]);
+  disk.fill(0);
+  nowNs += 2_000_000_000n;
+  writer.writer.tick();
+  await expect.poll(() => leavesOf(dir.path).at(-1)?.type).toBe(LEAF_TYPES.epochSeal);
+  const { length } = leavesOf(dir.path);
+  // The first is written while the key is on its way, the second waits behind it: neither may land, both are told.
+  const refused = [writer.append([{ message: 'written' }])];
+  await expect.poll(() => leavesOf(dir.path).at(-1)?.type).toBe(LEAF_TYPES.event);
+  refused.push(writer.append([{ message: 'queued' }]));
+  const [answers] = await Promise.all([Promise.allSettled(refused), writer.close()]);
+  expect(answers).toMatchObject([
+    { status: 'rejected', reason: { code: 'disk-full' } },
+    { status: 'rejected', reason: { code: 'disk-full' } },
+  ]);
+  expect(leavesOf(dir.path)).toHaveLength(length);
+  expect(readFileSync(join(keysDir, 'epoch.key'), 'latin1').split('\n')[1]).toBe('0');
+  disk.free();
+  const again = await start();
+  await again.append([{ message: 'after' }]);
+  await again.close();
+  expect(epochFaults(dir.path, [readRootKey(join(keysDir, 'verification.key'))], keysDir)).toEqual([]);
+});

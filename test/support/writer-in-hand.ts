@@ -60,8 +60,8 @@ export async function startWriter(dataDir: string, options: InHandOptions): Prom
       for (const { id } of commit.results) waiting.get(id)?.resolve(commit);
     },
     anchored: (head: CommittedHead) => void anchored.push(head),
-    diskFull: (_ids: readonly number[], full: unknown) => {
-      throw full;
+    diskFull: (ids: readonly number[], full: unknown) => {
+      for (const id of ids) waiting.get(id)?.reject(full);
     },
     fatal: (error: unknown) => {
       cause = { error };
