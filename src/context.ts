@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { openAnchors, readAnchorInputs } from './anchor/open-anchors.ts';
@@ -13,6 +14,9 @@ import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { Retention } from './ledger/retention.ts';
 import { openWatch, type OpenedWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
+
+/** How long a stop waits, with the ledger closed, for a witness or an archive that does not answer. */
+const BESIDE_MS_MAX = 2000;
 
 /** The rooms of one running sidecar, wired by hand. */
 export interface Context {
@@ -79,12 +83,14 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     lifecycle.isStopping = true;
+    const removing = retention.stop();
+    // They only read the ledger, and what they leave undone is begun again at the next start: its last seal does not wait for them.
+    const beside = Promise.allSettled([anchors.rounds.stop(), archive?.stop()]);
     await app.close();
-    await anchors.rounds.stop();
-    await archive?.stop();
-    await retention.stop();
+    await removing;
     await ledger.close();
     await watch?.close();
+    await Promise.race([beside, sleep(BESIDE_MS_MAX, undefined, { ref: false })]);
   };
   return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
 }
