@@ -3,7 +3,7 @@ import { EXIT_OK, UsageError, type Command } from './command.ts';
 import { dataDirOf } from './data-dir.ts';
 import { FILTER_OPTIONS, FILTER_USAGE, parseFilter } from './entry-filter.ts';
 import { formatEntryJson, formatEntryLine } from './entry-view.ts';
-import { filteredEntries, warnIfCut } from './ledger-entries.ts';
+import { filteredEntries, warnIfCut, warnOfRemoved } from './ledger-entries.ts';
 import { Faults, parseOptions } from './options.ts';
 import { LineWriter } from './write-out.ts';
 
@@ -37,7 +37,7 @@ exit codes: 0 · 2 usage · 70 error`,
     const writer = new LineWriter(io.stdout);
     let printed = 0;
     if (limit > 0) {
-      for await (const entry of filteredEntries(reader, filter)) {
+      for await (const entry of filteredEntries(reader, filter, warnOfRemoved(io))) {
         if (io.signal.aborted) break;
         await writer.line(values.json === true ? formatEntryJson(entry) : formatEntryLine(entry, io.useColor));
         if (++printed >= limit) break;

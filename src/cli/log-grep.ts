@@ -3,7 +3,7 @@ import { EXIT_OK, UsageError, type Command } from './command.ts';
 import { dataDirOf } from './data-dir.ts';
 import { FILTER_OPTIONS, FILTER_USAGE, parseFilter } from './entry-filter.ts';
 import { formatEntryJson, formatEntryLine, searchableText } from './entry-view.ts';
-import { filteredEntries, warnIfCut } from './ledger-entries.ts';
+import { filteredEntries, warnIfCut, warnOfRemoved } from './ledger-entries.ts';
 import { Faults, parseOptions } from './options.ts';
 import { LineWriter, writeOut } from './write-out.ts';
 
@@ -47,7 +47,7 @@ exit codes: 0 found · 2 usage · 3 nothing matched · 70 error`,
     const highlight = new RegExp(pattern, `${pattern.flags}g`);
     const writer = new LineWriter(io.stdout);
     let found = 0;
-    for await (const entry of filteredEntries(reader, filter)) {
+    for await (const entry of filteredEntries(reader, filter, warnOfRemoved(io))) {
       if (io.signal.aborted) break;
       if (!pattern.test(searchableText(entry))) continue;
       found++;

@@ -137,6 +137,7 @@ export class FileReader implements LedgerReader {
     throw new LedgerError(
       'pruned',
       `the entries ${from} to ${before - 1} were removed by retention; ${whereTo(archive)}; what is here goes on with entry ${before}`,
+      { goesOnAt: before },
     );
   }
 

@@ -19,4 +19,12 @@ export type LedgerErrorCode =
   | 'io'; // a file could not be read, or does not hold what its index says
 
 /** Everything the ledger refuses on purpose. */
-export class LedgerError extends CodedError<LedgerErrorCode> {}
+export class LedgerError extends CodedError<LedgerErrorCode> {
+  /** With `pruned`: the first entry behind those that were removed. */
+  readonly goesOnAt: number | undefined;
+
+  constructor(code: LedgerErrorCode, message: string, options: { readonly cause?: unknown; readonly goesOnAt?: number } = {}) {
+    super(code, message, { cause: options.cause });
+    this.goesOnAt = options.goesOnAt;
+  }
+}

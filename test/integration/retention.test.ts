@@ -1,6 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logCat } from '../../src/cli/log-cat.ts';
+import { logTail } from '../../src/cli/log-tail.ts';
 import { toHex } from '../../src/kernel/bytes.ts';
 import { leafHash } from '../../src/kernel/hashes.ts';
 import { LEAF_TYPES, segmentName } from '../../src/kernel/leaf.ts';
@@ -9,6 +11,7 @@ import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { openLedger, type OpenedLedger } from '../../src/ledger/open-ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { segmentIndexName } from '../../src/ledger/segment-index.ts';
+import { captureIo } from '../support/cli-io.ts';
 import { fillLedger } from '../support/fill-ledger.ts';
 import { startApp } from '../support/running-app.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -105,6 +108,22 @@ describe('pruning', () => {
     expect(await first(reader.leaves(2 * SEGMENT, 2 * SEGMENT + 1))).toMatchObject({ seq: 2 * SEGMENT });
   });
 
+  it('is passed over by the commands that read entries, and said', async () => {
+    const cat = captureIo();
+    await logCat.run(['--data-dir', after.path, '--json'], cat);
+    const seqs = cat
+      .out()
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { seq: number }).seq);
+    expect(seqs.length).toBeGreaterThan(2 * SEGMENT);
+    expect(seqs.filter((seq) => seq >= SEGMENT && seq < 2 * SEGMENT)).toEqual([]);
+    expect(cat.err()).toMatch(/^note: the entries 65536 to 131071 were removed by retention/);
+    const tail = captureIo();
+    await logTail.run(['--data-dir', after.path, '-n', String(SEGMENT + 100)], tail);
+    expect(tail.out().split('\n').length).toBeGreaterThan(SEGMENT);
+  });
+
   it('goes on behind what was pruned before', async () => {
     using dir = tempDir();
     cpSync(after.path, dir.path, { recursive: true });
@@ -196,6 +215,10 @@ describe('over HTTP', () => {
       expect(headers.get('content-type')).toContain('application/problem+json');
       expect(json).toMatchObject({ type: 'urn:post-incident-proofs:error:pruned', detail: gone.message });
     }
+    const { json: edge } = await app.getJson(`/events?cursor=${2 * SEGMENT}&limit=1`);
+    const [{ receivedAt }] = edge['events'] as { receivedAt: string }[];
+    const window = new URLSearchParams({ from: '2026-01-01T00:00:00Z', to: receivedAt }).toString();
+    expect((await app.getJson(`/bundles?${window}`)).status).toBe(410);
     expect((await app.getJson(`/events?cursor=${2 * SEGMENT}&limit=2`)).json['events']).toHaveLength(2);
     expect((await fetch(`${app.url}/tile/1/001`)).status).toBe(200);
     expect((await fetch(`${app.url}/ledger/proof?seq=${2 * SEGMENT}`)).status).toBe(200);
