@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fromHex } from '../kernel/bytes.ts';
 import { HMAC_KEY_BYTES } from '../kernel/chain.ts';
 import { EpochKeys } from './epoch-keys.ts';
@@ -9,8 +10,11 @@ import type { LedgerPaths } from './paths.ts';
 /** Key files are small; anything longer is not one of ours. */
 const KEY_FILE_BYTES_MAX = 4096;
 const SECRET_MODE = 0o600;
-/** verification.key of the running lineage, verification-<first epoch>.key of earlier ones. */
-const ROOT_KEY_NAME = /^verification(?:-\d+)?\.key$/;
+/**
+ * verification.key of the running lineage, verification-<first epoch>.key of earlier ones, .next during a rotation, .new and .tmp while one
+ * is made. epoch.key.next starts from the new root key.
+ */
+const ROOT_KEY_NAME = /^(?:verification.*\.key(?:\.next)?|epoch\.key\.next|hmac\.key)(?:\.new|\.tmp)?$/;
 
 /** Content of a key file that nobody else can read; throws LedgerError `bad-key`. The caller wipes it. */
 export function readSecret(path: string): Buffer {
@@ -42,6 +46,7 @@ export function publishRootKey(path: string, key: Buffer): void {
     const isSame = there.equals(key);
     there.fill(0);
     if (!isSame) throw new LedgerError('bad-key', `${path} exists already and holds another key; move it away`);
+    removeDurably([`${path}.new`]);
     return;
   }
   const line = Buffer.from(`${key.toString('hex')}\n`);
@@ -78,16 +83,26 @@ export function replaceEpochKeys(path: string, keys: EpochKeys, announce: (conte
 /** Removes what a killed process left half made: it may hold a key that was meant to be gone by now. */
 export function removeUnfinishedKeys(paths: LedgerPaths): void {
   const { verificationKey, epochKey, nextEpochKey, hmacKey, logKey } = paths;
-  const unfinished = [verificationKey, epochKey, nextEpochKey, hmacKey, logKey].flatMap((path) => [`${path}.new`, `${path}.tmp`]);
-  const found = unfinished.filter(isPresent);
+  const finished = [verificationKey, pendingRootKey(paths), epochKey, nextEpochKey, hmacKey, logKey];
+  removeDurably(finished.flatMap((path) => [`${path}.new`, `${path}.tmp`]));
+}
+
+/** Those that are there; all in one folder. */
+function removeDurably(paths: readonly string[]): void {
+  const found = paths.filter(isPresent);
   for (const path of found) removeFile(path);
-  if (found.length > 0) syncDirectory(paths.keys);
+  if (found.length > 0) syncDirectory(dirname(found[0]));
+}
+
+/** Where the new root key waits during a rotation, unless it is escrowed elsewhere. */
+export function pendingRootKey(paths: LedgerPaths): string {
+  return `${paths.verificationKey}.next`;
 }
 
 /** Root keys that still lie on this machine: as long as there are any, an intruder can rewrite what was sealed. */
 export function rootKeysHere(paths: LedgerPaths): string[] {
   try {
-    return listDirectory(paths.keys).filter((name) => ROOT_KEY_NAME.test(name) || name === 'hmac.key');
+    return listDirectory(paths.keys).filter((name) => ROOT_KEY_NAME.test(name));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return [];
     throw error;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EpochKeys } from './epoch-keys.ts';
 import type { EpochState } from './epoch-state.ts';
 import { isPresent, removeFile, syncDirectory } from './files.ts';
-import { readRootKey } from './key-files.ts';
+import { pendingRootKey, readRootKey } from './key-files.ts';
 import type { LedgerKeys } from './keys.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { LedgerIdentity } from './ports.ts';
@@ -26,11 +26,6 @@ export function finishRotation(paths: LedgerPaths, { rotated }: LedgerKeys, { li
   syncDirectory(paths.keys);
   // Its secrets are those of the running epoch's file by now; wiped, it fits no commitment and this is not done again.
   rotated.wipe();
-}
-
-/** Where the new root key waits, unless it is escrowed elsewhere. */
-export function pendingRootKey(paths: LedgerPaths): string {
-  return `${paths.verificationKey}.next`;
 }
 
 function isRootKeyOf(path: string, keys: EpochKeys): boolean {

@@ -6,12 +6,11 @@ import { CheckpointAnchor } from './checkpoint-anchor.ts';
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import { EpochKeys } from './epoch-keys.ts';
 import { isPresent, readBootId } from './files.ts';
-import { publishEpochKeys, publishRootKey, readEpochKeys } from './key-files.ts';
+import { pendingRootKey, publishEpochKeys, publishRootKey, readEpochKeys } from './key-files.ts';
 import { LedgerError } from './ledger-error.ts';
 import { lockLedger } from './lock.ts';
 import { openOrCreate } from './open-or-create.ts';
 import { ledgerPaths, type LedgerPaths } from './paths.ts';
-import { pendingRootKey } from './rotate-files.ts';
 import { NO_JOURNAL } from './write-journal.ts';
 import { Writer } from './writer.ts';
 

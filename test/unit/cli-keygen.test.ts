@@ -1,14 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keygen } from '../../src/cli/keygen.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { parseVerifierKey } from '../../src/kernel/note.ts';
+import { rootKeysHere } from '../../src/ledger/key-files.ts';
 import { loadKeys } from '../../src/ledger/keys.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
+import { prepareRotation } from '../../src/ledger/rotate-keys.ts';
 import { batchOf } from '../support/batch-of.ts';
 import { captureIo } from '../support/cli-io.ts';
 import { epochFaults } from '../support/epoch-oracle.ts';
@@ -117,6 +119,24 @@ describe('--rotate', () => {
     expect(readdirSync(join(dir, 'keys'))).toEqual(['epoch.key', 'log.key', 'verification-0.key', `verification-${firstEpoch}.key`]);
     const roots = [keyFile('keys', 'verification-0.key'), keyFile('keys', `verification-${firstEpoch}.key`), keyFile('third.key')];
     expect(epochFaults(dir, roots)).toEqual([]);
+  });
+
+  test('leaves no copy of the root key when one was killed while it published it', async () => {
+    await appendOne('before');
+    const paths = ledgerPaths(dir);
+    prepareRotation(paths, undefined).wipe();
+    linkSync(`${paths.verificationKey}.next`, `${paths.verificationKey}.next.new`);
+    expect(rootKeysHere(paths)).toEqual(['epoch.key.next', 'verification.key', 'verification.key.next', 'verification.key.next.new']);
+    expect(await keygen.run(['--rotate'], io())).toBe(0);
+    expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key', 'verification-0.key', 'verification.key']);
+  });
+
+  test('a start removes the half made root key of a rotation that never went on', async () => {
+    await appendOne('before');
+    const paths = ledgerPaths(dir);
+    for (const ending of ['new', 'tmp']) writeFileSync(`${paths.verificationKey}.next.${ending}`, 'half');
+    await appendOne('after');
+    expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key', 'verification.key']);
   });
 
   test('refuses a ledger that somebody writes, one that is not there, and one that was changed; nothing new is left then', async () => {
