@@ -117,13 +117,19 @@ async function walkLedger(inputs: WalkInputs): Promise<Walked & { readonly index
   let indexFault = 'the tree that they lead to is not the one that was acknowledged';
   try {
     const walked = await finishWalk(inputs, state, walk);
-    if (!walk.hasUnread || walk.isMarkRight) return { ...walked, indexFault: undefined };
+    if (!walk.hasUnread || walk.isMarkRight) {
+      assertAcknowledged(walk, inputs.expected);
+      return { ...walked, indexFault: undefined };
+    }
   } catch (error) {
     if (!(error instanceof LedgerError) || !walk.hasUnread) throw error;
     indexFault = error.message;
   }
   const again = startState(inputs);
-  return { ...(await finishWalk(inputs, again, new StartWalk(again, inputs, false))), indexFault };
+  const whole = new StartWalk(again, inputs, false);
+  const walked = await finishWalk(inputs, again, whole);
+  assertAcknowledged(whole, inputs.expected);
+  return { ...walked, indexFault };
 }
 
 function startState({ identity, keys, isSealing }: WalkInputs): LedgerState {
@@ -176,6 +182,18 @@ function assertKept(scan: ScanResult, heads: ExpectedHeads, state: LedgerState, 
   }
   check.assertAll();
   if (mismatch !== undefined) throw new LedgerError('key-mismatch', mismatch);
+}
+
+/**
+ * Entries of epochs whose keys are gone have no MAC that could be checked: the tree up to the watermark is the one whose checkpoint was
+ * acknowledged, whatever stands in `checkpoint` now.
+ */
+function assertAcknowledged(walk: StartWalk, { marks }: ExpectedHeads): void {
+  if (marks.newest !== undefined && !walk.isMarkRight)
+    throw new LedgerError(
+      'tampered',
+      `the first ${marks.newest.size} entries do not have the root that was acknowledged for them; pproofs log verify with the verification key names the place`,
+    );
 }
 
 function assertRunningEpoch(scan: ScanResult, { loaded }: EpochSecrets): void {

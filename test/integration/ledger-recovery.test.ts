@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/kernel/bytes.ts';
 import { LEAF_TYPES, type Leaf } from '../../src/kernel/leaf.ts';
+import { checkpointNote } from '../../src/ledger/checkpoint.ts';
 import { freshWatermark } from '../../src/ledger/create-ledger.ts';
 import { firstEpochState } from '../../src/ledger/epoch-state.ts';
 import { parseGenesis } from '../../src/ledger/genesis.ts';
@@ -69,6 +70,14 @@ async function thenKilled(work: (opened: OpenedLedger) => Promise<unknown>): Pro
   await opened.close();
   rmSync(dir.path, { recursive: true });
   cpSync(copy.path, dir.path, { recursive: true });
+}
+
+/** Swaps 100 and 000 in the one entry that holds the text. */
+function change(text: string): void {
+  const name = readdirSync(file('segments')).at(-1) ?? SEGMENT;
+  const bytes = readFileSync(file('segments', name));
+  bytes[bytes.indexOf(text) + text.length - 3] ^= 1;
+  writeFileSync(file('segments', name), bytes);
 }
 
 /** Writes requests behind the watermark's back: what a kill between write and watermark leaves. */
@@ -194,6 +203,26 @@ describe('damage below the watermark', () => {
     });
   });
 
+  it.each([
+    ['one segment', 0],
+    ['several segments', 7],
+  ])('refuses a changed byte of a sealed epoch in %s although `checkpoint` is away or an older one', async (_name, batches) => {
+    const { checkpoint: older } = await makeLedger(1);
+    const opened = await open();
+    for (let i = 0; i < batches; i++)
+      await opened.append({ events: batchOf(Array.from({ length: 10_000 }, (_, j) => ({ message: `${i} ${j}` }))) });
+    await opened.append({ events: batchOf([{ message: 'paid 100' }]) });
+    await opened.close();
+    change('paid 100');
+    rmSync(file('checkpoint'));
+    for (let twice = 0; twice < 2; twice++) {
+      await expect(open()).rejects.toMatchObject({ code: 'tampered', message: expect.stringContaining('was acknowledged') as string });
+      writeFileSync(file('checkpoint'), older);
+    }
+    change('paid 000');
+    expect((await open()).head().size).toBeGreaterThan(batches * 10_000);
+  });
+
   it('refuses to start on a shortened ledger, at a frame or inside one, and touches nothing', async () => {
     const { segmentBytes } = await makeLedger();
     const last = parseFrames(readFileSync(file('segments', SEGMENT))).at(-1);
@@ -254,7 +283,8 @@ describe('watermark and checkpoint', () => {
     const nothing = (): undefined => undefined;
     const hooks = { indexOf: nothing, adopted: nothing, begin: nothing, leaf: nothing, filled: nothing };
     scanSegments(paths, state, { identity, loaded: keys.epoch, rotated: undefined }, size, hooks);
-    writeFileSync(file('watermark'), freshWatermark(100, state, ''));
+    const note = checkpointNote(identity, keys.signingKey, state.epochs.keys.signer(identity), size, state.frontier.root());
+    writeFileSync(file('watermark'), freshWatermark(100, state, note));
     const payloads = recoveryPayloads(await waitForRecords(await open(), 2));
     expect(payloads).toContainEqual(expect.objectContaining({ reason: 'left by an interrupted recovery', bytes: 8192 }));
   });
