@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fromHex } from '../kernel/bytes.ts';
 import { HMAC_KEY_BYTES } from '../kernel/chain.ts';
@@ -42,16 +42,29 @@ export function readRootKey(path: string): Buffer {
 /** Writes a root key where none is; one that is there already has to be the same (a start that was killed after it wrote it). */
 export function publishRootKey(path: string, key: Buffer): void {
   if (isPresent(path)) {
-    const there = readRootKey(path);
-    const isSame = there.equals(key);
-    there.fill(0);
-    if (!isSame) throw new LedgerError('bad-key', `${path} exists already and holds another key; move it away`);
+    expectRootKey(path, key);
     removeDurably([`${path}.new`]);
+    // The kill may have come before its name was durable.
+    syncDirectory(dirname(path));
     return;
   }
   const line = Buffer.from(`${key.toString('hex')}\n`);
   publishNewFile(path, line, SECRET_MODE);
   line.fill(0);
+}
+
+/** Removes a copy of a root key that is durable in `kept`, and what a kill left of its making; never that file itself. */
+export function removeRootKey(path: string, key: Buffer, kept: string): void {
+  if (isPresent(path)) expectRootKey(path, key);
+  const copies = [`${path}.new`, `${path}.tmp`, path].filter(isPresent);
+  removeDurably(copies.filter((copy) => realpathSync(copy) !== realpathSync(kept)));
+}
+
+function expectRootKey(path: string, key: Buffer): void {
+  const there = readRootKey(path);
+  const isSame = there.equals(key);
+  there.fill(0);
+  if (!isSame) throw new LedgerError('bad-key', `${path} exists already and holds another key; move it away`);
 }
 
 export function readEpochKeys(path: string): EpochKeys {

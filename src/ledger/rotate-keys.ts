@@ -6,7 +6,7 @@ import { CheckpointAnchor } from './checkpoint-anchor.ts';
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import { EpochKeys } from './epoch-keys.ts';
 import { isPresent, readBootId } from './files.ts';
-import { pendingRootKey, publishEpochKeys, publishRootKey, readEpochKeys } from './key-files.ts';
+import { pendingRootKey, publishEpochKeys, publishRootKey, readEpochKeys, removeRootKey } from './key-files.ts';
 import { LedgerError } from './ledger-error.ts';
 import { lockLedger } from './lock.ts';
 import { openOrCreate } from './open-or-create.ts';
@@ -59,7 +59,10 @@ export function prepareRotation(paths: LedgerPaths, escrow: string | undefined):
     rootKey.fill(0);
   }
   const rotated = readEpochKeys(paths.nextEpochKey);
-  publishRootKey(escrow ?? pendingRootKey(paths), rotated.macKey);
+  const pending = pendingRootKey(paths);
+  publishRootKey(escrow ?? pending, rotated.macKey);
+  // A rotation without escrow that was killed may have left it here, and its end would put it in the place of verification.key.
+  if (escrow !== undefined) removeRootKey(pending, rotated.macKey, escrow);
   return rotated;
 }
 

@@ -1,10 +1,11 @@
-import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keygen } from '../../src/cli/keygen.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { parseVerifierKey } from '../../src/kernel/note.ts';
+import { forwardSecurity } from '../../src/ledger/forward-security.ts';
 import { rootKeysHere } from '../../src/ledger/key-files.ts';
 import { loadKeys } from '../../src/ledger/keys.ts';
 import { openLedger } from '../../src/ledger/open-ledger.ts';
@@ -137,6 +138,31 @@ describe('--rotate', () => {
     for (const ending of ['new', 'tmp']) writeFileSync(`${paths.verificationKey}.next.${ending}`, 'half');
     await appendOne('after');
     expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key', 'verification.key']);
+  });
+
+  test('with --escrow, after one without it was killed, leaves no root key here', async () => {
+    await appendOne('before');
+    const paths = ledgerPaths(dir);
+    prepareRotation(paths, undefined).wipe();
+    linkSync(`${paths.verificationKey}.next`, `${paths.verificationKey}.next.new`);
+    renameSync(paths.verificationKey, join(dir, 'first.key'));
+    const escrow = join(dir, 'second.key');
+    expect(await keygen.run(['--rotate', '--escrow', escrow], io())).toBe(0);
+    expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key']);
+    expect(forwardSecurity(true, paths)).toBe('in force');
+    await appendOne('after');
+    expect(epochFaults(dir, [keyFile('first.key'), keyFile('second.key')])).toEqual([]);
+  });
+
+  test('with --escrow, keeps a pending root key that is not the one of the rotation, and refuses', async () => {
+    await appendOne('before');
+    const paths = ledgerPaths(dir);
+    prepareRotation(paths, undefined).wipe();
+    const other = `${'ab'.repeat(32)}\n`;
+    writeFileSync(`${paths.verificationKey}.next`, other);
+    const escrow = join(dir, 'second.key');
+    await expect(keygen.run(['--rotate', '--escrow', escrow], io())).rejects.toMatchObject({ code: 'bad-key' });
+    expect(readFileSync(`${paths.verificationKey}.next`, 'utf8')).toBe(other);
   });
 
   test('refuses a ledger that somebody writes, one that is not there, and one that was changed; nothing new is left then', async () => {
