@@ -93,7 +93,8 @@ async function writeRotation(paths: LedgerPaths, options: RotateOptions, rotated
     // Everything is told in one go: a lock that is away is asked again by the next start.
     rootAt: () => Promise.reject(new LedgerError('io', 'the checkpoint lock could not be read at start')),
   });
-  writer.rotate(rotated);
+  // Opening the ledger finished a rotation that was killed behind its seal: these keys are in force, and serve no second lineage.
+  if (isPresent(paths.nextEpochKey)) writer.rotate(rotated);
   writer.close();
   await writer.run();
   const { epochs } = recovered.state;
@@ -101,5 +102,5 @@ async function writeRotation(paths: LedgerPaths, options: RotateOptions, rotated
   epochs.keys.wipe();
   rotated.wipe();
   if (cause !== undefined) throw cause.error;
-  return epochs.epoch;
+  return epochs.lineages.at(-1)?.firstEpoch ?? epochs.epoch;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keygen } from '../../src/cli/keygen.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
+import { LEAF_TYPES } from '../../src/kernel/leaf.ts';
 import { parseVerifierKey } from '../../src/kernel/note.ts';
 import { forwardSecurity } from '../../src/ledger/forward-security.ts';
 import { rootKeysHere } from '../../src/ledger/key-files.ts';
@@ -14,7 +15,8 @@ import { ledgerPaths } from '../../src/ledger/paths.ts';
 import { prepareRotation } from '../../src/ledger/rotate-keys.ts';
 import { batchOf } from '../support/batch-of.ts';
 import { captureIo } from '../support/cli-io.ts';
-import { epochFaults } from '../support/epoch-oracle.ts';
+import { epochFaults, leavesOf } from '../support/epoch-oracle.ts';
+import { startWriter } from '../support/writer-in-hand.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -138,6 +140,27 @@ describe('--rotate', () => {
     for (const ending of ['new', 'tmp']) writeFileSync(`${paths.verificationKey}.next.${ending}`, 'half');
     await appendOne('after');
     expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key', 'verification.key']);
+  });
+
+  test('run again after a kill behind the seal, finishes that rotation: no root key serves two lineages', async () => {
+    await appendOne('before');
+    const paths = ledgerPaths(dir);
+    const onStep = (step: string): void => {
+      if (step === 'epoch-key') throw new Error('killed');
+    };
+    const killed = await startWriter(dir, { wall: () => BigInt(Date.now()) * 1_000_000n, onStep });
+    killed.rotate(prepareRotation(paths, undefined));
+    await killed.died;
+    const again = io();
+    expect(await keygen.run(['--rotate', '--json'], again)).toBe(0);
+    const rotations = leavesOf(dir).filter(({ type }) => type === LEAF_TYPES.keyRotate);
+    expect(rotations).toHaveLength(1);
+    expect(JSON.parse(Buffer.from(rotations[0].payload).toString())).toMatchObject({
+      firstEpoch: (JSON.parse(again.out()) as { firstEpoch: number }).firstEpoch,
+    });
+    await appendOne('after');
+    expect(readdirSync(paths.keys)).toEqual(['epoch.key', 'log.key', 'verification-0.key', 'verification.key']);
+    expect(epochFaults(dir, [keyFile('keys', 'verification-0.key'), keyFile('keys', 'verification.key')])).toEqual([]);
   });
 
   test('with --escrow, after one without it was killed, leaves no root key here', async () => {
