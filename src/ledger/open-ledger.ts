@@ -302,10 +302,19 @@ class LedgerClient extends FileReader implements Ledger {
     } else if (message.kind === 'signed') {
       this.#signing.get(message.id)?.resolve(message.signature);
       this.#signing.delete(message.id);
-    } else if (message.kind === 'pruned') this.#pruning.shift()?.resolve();
+    } else if (message.kind === 'pruned') this.#pruned(message.isDone);
     else if (message.kind === 'anchored') this.#publish(message.head);
     else if (message.kind === 'root-wanted') this.#answerRoot(message.id, message.size);
     else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
+  }
+
+  #pruned(isDone: boolean): void {
+    const waiting = this.#pruning.shift();
+    if (isDone) waiting?.resolve();
+    else
+      waiting?.reject(
+        new LedgerError('io', 'files of removed entries could not be deleted: they are immutable; the next pruning tries again'),
+      );
   }
 
   #committed(commit: Commit): void {

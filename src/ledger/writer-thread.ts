@@ -15,7 +15,7 @@ import { openOrCreate } from './open-or-create.ts';
 import { ledgerPaths } from './paths.ts';
 import type { AppendRequest, LedgerIdentity } from './ports.ts';
 import { portJournal } from './port-journal.ts';
-import { finishPruning } from './prune-files.ts';
+import { pruneUntilDone } from './prune-files.ts';
 import type { Pruning } from './pruning.ts';
 import type { RememberedRequest } from './request-log.ts';
 import { SEAL_LIMITS } from './seal-schedule.ts';
@@ -58,7 +58,7 @@ export type FromWriter =
   | { readonly kind: 'committed'; readonly commit: Commit }
   | { readonly kind: 'anchored'; readonly head: CommittedHead }
   | { readonly kind: 'root-wanted'; readonly id: number; readonly size: number }
-  | { readonly kind: 'pruned' }
+  | { readonly kind: 'pruned'; readonly isDone: boolean }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
   | { readonly kind: 'fatal'; readonly code: string; readonly message: string }
@@ -119,15 +119,13 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
     epochs: writer.epochs(),
     start: { walkedFrom: recovered.walkedFrom, pruning: recovered.pruning, indexFault: recovered.indexFault },
   });
+  const ending = new AbortController();
   const prune = (pruning: Pruning): void => {
-    try {
-      // Full segments only: nothing in the writer has them open, so any moment between two of its steps is right.
-      finishPruning(paths, pruning, journal);
-      post({ kind: 'pruned' });
-    } catch (error) {
-      events.fatal(error);
-    }
+    // Full segments only: nothing in the writer has them open, so any moment between two of its steps is right.
+    pruneUntilDone(paths, pruning, journal, ending.signal).then((isDone) => post({ kind: 'pruned', isDone }), events.fatal);
   };
+  // What an earlier life stated and a start could not remove at once.
+  if (recovered.pruning !== undefined) pruneUntilDone(paths, recovered.pruning, journal, ending.signal).catch(events.fatal);
   listen((message) => {
     if (message.kind === 'append') writer.append(message.id, message.request);
     else if (message.kind === 'sign') post({ kind: 'signed', id: message.id, signature: signEd25519(keys.signingKey, message.message) });
@@ -138,6 +136,7 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
   const ticking = setInterval(() => writer.tick(), TICK_MS);
   await writer.run();
   clearInterval(ticking);
+  ending.abort();
   recovered.state.chain.wipe();
   recovered.state.epochs.keys.wipe();
   lock.release();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -163,6 +164,25 @@ describe('pruning', () => {
       expect(existsSync(join(dir.path, segment))).toBe(false);
       expect(existsSync(join(dir.path, prunedIndex))).toBe(true);
     });
+  });
+
+  it('waits for files that are immutable for a moment', async () => {
+    using dir = tempDir();
+    cpSync(before.path, dir.path, { recursive: true });
+    const held = join(dir.path, segment);
+    // Where the flag cannot be set, the file goes at once.
+    const setFlag = (change: string): unknown => spawnSync('chattr', [change, '--', held]);
+    setFlag('+i');
+    try {
+      await reopened(dir.path, async (ledger) => {
+        const pruned = ledger.prune(2 * SEGMENT, '');
+        setTimeout(() => setFlag('-i'), 700);
+        await pruned;
+        expect(existsSync(held)).toBe(false);
+      });
+    } finally {
+      if (existsSync(held)) setFlag('-i');
+    }
   });
 
   it('keeps a segment whose index is missing or wrong', async () => {
