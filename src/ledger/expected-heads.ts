@@ -114,6 +114,16 @@ export class HeadCheck {
     this.#roots.set(size, root);
   }
 
+  /** So many leaves have a root that our key signed, and it is the one that they have. */
+  coveredSize(): number {
+    const { checkpoint, anchor, lock } = this.#heads;
+    const right = [checkpoint, anchor, lock].filter((signed) => {
+      const root = signed === undefined ? undefined : this.#roots.get(signed.size);
+      return root !== undefined && signed !== undefined && equalBytes(root, signed.root);
+    });
+    return Math.max(0, ...right.map((signed) => signed?.size ?? 0));
+  }
+
   assertAll(): void {
     const { checkpoint, anchor, lock, marks } = this.#heads;
     if (marks.newest !== undefined && this.#markMac !== undefined && !equalBytes(this.#markMac, marks.newest.mac))

@@ -186,13 +186,19 @@ function assertKept(scan: ScanResult, heads: ExpectedHeads, state: LedgerState, 
 
 /**
  * Entries of epochs whose keys are gone have no MAC that could be checked: the tree up to the watermark is the one whose checkpoint was
- * acknowledged, whatever stands in `checkpoint` now.
+ * acknowledged, whatever stands in `checkpoint` now. Without a watermark a checkpoint that our key signed has to cover them.
  */
 function assertAcknowledged(walk: StartWalk, { marks }: ExpectedHeads): void {
   if (marks.newest !== undefined && !walk.isMarkRight)
     throw new LedgerError(
       'tampered',
       `the first ${marks.newest.size} entries do not have the root that was acknowledged for them; pproofs log verify with the verification key names the place`,
+    );
+  const covered = walk.heads.coveredSize();
+  if (marks.newest === undefined && walk.uncheckedEnd > covered)
+    throw new LedgerError(
+      'state-lost',
+      `no readable watermark, and nothing here can check the entries ${covered} to ${walk.uncheckedEnd - 1}: the keys of their epochs are gone and no checkpoint covers them; give with --anchor FILE a newer checkpoint, of ${walk.uncheckedEnd} entries or more`,
     );
 }
 

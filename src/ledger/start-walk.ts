@@ -40,6 +40,8 @@ export class StartWalk implements ScanHooks {
   trustedEnd: SegmentEnd = { first: 0, leaves: 0, bytes: 0 };
   /** The checkpoint file as a head; undefined when its size was not walked. */
   published: CommittedHead | undefined;
+  /** Behind the last leaf whose MAC was not checked: its epoch's key is gone, or it was taken over unread. */
+  uncheckedEnd = 0;
   /** First leaves of segments that are gone. */
   readonly removed: number[] = [];
   /** Leaves that state a pruning; those in segments taken over are yet to be read. */
@@ -97,6 +99,7 @@ export class StartWalk implements ScanHooks {
   adopted(index: SegmentIndex, { bytes }: SegmentOnDisk): void {
     this.#adopted = index;
     this.#builder = undefined;
+    this.uncheckedEnd = index.first + index.leaves;
     if (bytes === undefined) this.removed.push(index.first);
     else this.#hasUnread = true;
     this.#roots.push(...this.#state.frontier.takeBlockRoots());
@@ -128,6 +131,7 @@ export class StartWalk implements ScanHooks {
       () => state.chain.mac(),
     );
     const { trustedSize, checkpoint, checkpointFile, marks } = this.#inputs.expected;
+    if (leaf.epoch < this.#inputs.keys.epoch.epoch) this.uncheckedEnd = size;
     if (size === trustedSize) this.trustedEnd = state.end;
     if (size === marks.newest?.size) this.#isMarkRight = this.#isAcknowledged(marks.newest.checkpointHash);
     if (size === checkpoint?.size && checkpointFile !== undefined) {

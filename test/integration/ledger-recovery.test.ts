@@ -298,6 +298,35 @@ describe('watermark and checkpoint', () => {
     expect(opened.head().size).toBeGreaterThanOrEqual(size);
   });
 
+  it('refuses an anchor that leaves entries unchecked whose epoch key is gone, as no checkpoint covers them either', async () => {
+    const { checkpoint: older, size } = await makeLedger(1);
+    const opened = await open();
+    await opened.append({ events: batchOf([{ message: 'paid 100' }]) });
+    await opened.close();
+    const newest = readFileSync(file('checkpoint'), 'utf8');
+    writeFileSync(file('watermark'), Buffer.alloc(8192));
+    change('paid 100');
+    await expect(open(older)).rejects.toMatchObject({ code: 'tampered' });
+    writeFileSync(file('checkpoint'), older);
+    await expect(open(older)).rejects.toMatchObject({
+      code: 'state-lost',
+      message: expect.stringContaining(`entries ${size} to ${size + 1}`) as string,
+    });
+    await expect(open(newest)).rejects.toMatchObject({ code: 'tampered' });
+    change('paid 000');
+    await expect(open(older)).rejects.toMatchObject({ code: 'state-lost' });
+    writeFileSync(file('checkpoint'), newest);
+    expect((await open(older)).head().size).toBe(size + 2);
+  });
+
+  it('takes an older anchor where all above it has a MAC that can be checked', async () => {
+    const { checkpoint: older } = await makeLedger(1);
+    await thenKilled((opened) => opened.append({ events: batchOf([{ message: 'unsealed' }]) }));
+    writeFileSync(file('watermark'), Buffer.alloc(8192));
+    rmSync(file('checkpoint'));
+    expect((await open(older)).head().size).toBeGreaterThan(5);
+  });
+
   it('replaces a checkpoint that is missing or garbage, and records it', async () => {
     await makeLedger();
     for (const [content, reason] of [
