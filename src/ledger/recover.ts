@@ -1,12 +1,15 @@
+import { closeSync, constants, fdatasyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { readU16 } from '../kernel/bytes.ts';
 import type { Json } from '../kernel/canonical-json.ts';
 import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, LeafFormatError, parseLeaf, segmentName } from '../kernel/leaf.ts';
+import { checkpointNote } from './checkpoint.ts';
 import type { CommittedHead } from './committer.ts';
+import { freshWatermark } from './create-ledger.ts';
 import { firstEpochState, type EpochSecrets } from './epoch-state.ts';
 import { HeadCheck, readExpectedHeads, type ExpectedHeads, type LockedNote } from './expected-heads.ts';
 import { announceFile } from './announce-file.ts';
-import { readIfPresent, rewriteDurably, syncDirectory } from './files.ts';
+import { readIfPresent, rewriteDurably, syncDirectory, writeAll } from './files.ts';
 import { assertOwnKeys, parseGenesis, type Genesis } from './genesis.ts';
 import { replaceEpochKeys } from './key-files.ts';
 import type { LedgerKeys } from './keys.ts';
@@ -25,6 +28,7 @@ import { finishRotation } from './rotate-files.ts';
 import { scanSegments, type ScanResult } from './scan.ts';
 import type { SegmentSeed } from './segment-recorder.ts';
 import { StartWalk, type WalkInputs } from './start-walk.ts';
+import { SLOT_BYTES, slotOffset, WATERMARK_FILE_BYTES } from './watermark.ts';
 import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
 export interface Recovered {
@@ -74,15 +78,15 @@ export async function recoverLedger(paths: LedgerPaths, keys: LedgerKeys, option
   const findings: Json[] = scan.broken === undefined ? [] : cutTail(paths, scan, scan.broken, journal);
   const size = scan.complete.frontier.size;
   if (size > expected.trustedSize) makeKeptDurable(paths, scan, walk.trustedEnd);
-  evolveKeys(paths, scan, keys, identity, journal);
-  if (pruning !== undefined) finishPruning(paths, pruning, journal);
+  // Before the watermark is written to: what was found in it has its copy then.
   findings.push(...replacedFindings(paths, expected, size));
-  findings.push(...orphanFindings(paths, walk.quarantined, findings, size));
   state.reset(scan.complete);
+  const generation = evolveKeys(inputs, state, journal);
+  if (pruning !== undefined) finishPruning(paths, pruning, journal);
+  findings.push(...orphanFindings(paths, walk.quarantined, findings, size));
   walk.requests.cut(size);
   const active = walk.activeSegment(scan, delta);
   await recountMinute(paths.segments, state, delta, walk.walkedFrom);
-  const generation = expected.marks.newest?.generation ?? 0;
   const requests = walk.requests.list();
   return {
     identity,
@@ -230,16 +234,48 @@ function makeKeptDurable(paths: LedgerPaths, scan: ScanResult, trustedEnd: Segme
 }
 
 /**
- * Brings epoch.key to the running epoch before anything new is written. The seal that ended its epoch is durable by now: a key that is
- * ahead of the ledger would look like a ledger that was cut.
+ * Brings epoch.key to the running epoch before anything new is written; answers the highest watermark generation. The seal that ended its
+ * epoch is durable by now: a key that is ahead of the ledger would look like a ledger that was cut. So is a slot of the running epoch: dying
+ * right after this, with slots of the epoch before alone, would look the same.
  */
-function evolveKeys(paths: LedgerPaths, scan: ScanResult, keys: LedgerKeys, identity: LedgerIdentity, journal: WriteJournal): void {
-  const { epochs } = scan.complete;
+function evolveKeys(inputs: WalkInputs, state: LedgerState, journal: WriteJournal): number {
+  const { paths, keys, identity, expected } = inputs;
+  const { epochs } = state;
+  let generation = expected.marks.newest?.generation ?? 0;
   if (epochs.epoch === keys.epoch.epoch + 1) {
+    generation++;
+    writeRunningSlot(inputs, state, generation, journal);
     replaceEpochKeys(paths.epochKey, epochs.keys, (content) => announceFile(journal, 'epoch-key', content));
     keys.epoch.wipe();
   }
   finishRotation(paths, keys, epochs, identity);
+  return generation;
+}
+
+/** In the place of the older slot, or of a damaged one; the newest good one stays. */
+function writeRunningSlot(
+  { paths, keys, identity, expected }: WalkInputs,
+  state: LedgerState,
+  generation: number,
+  journal: WriteJournal,
+): void {
+  const { size, epochs } = state;
+  const note = checkpointNote(identity, keys.signingKey, epochs.keys.signer(identity), size, state.frontier.root());
+  const at = slotOffset(generation);
+  const slot = freshWatermark(generation - (generation % 2), state, note).subarray(at, at + SLOT_BYTES);
+  const content = Buffer.alloc(WATERMARK_FILE_BYTES);
+  content.set(expected.watermarkFile);
+  content.set(slot, at);
+  announceFile(journal, 'watermark', content);
+  const fd = openSync(paths.watermark, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    if (expected.watermarkFile.length < WATERMARK_FILE_BYTES) writeAll(fd, content, 0);
+    else writeAll(fd, slot, at);
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  syncDirectory(paths.ledger);
 }
 
 function replacedFindings(paths: LedgerPaths, heads: ExpectedHeads, size: number): Json[] {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -5,8 +6,10 @@ import { LEAF_TYPES } from '../../src/kernel/leaf.ts';
 import type { CommitStep } from '../../src/ledger/committer.ts';
 import { EpochKeys } from '../../src/ledger/epoch-keys.ts';
 import { readEpochKeys, readRootKey } from '../../src/ledger/key-files.ts';
+import { openOrCreate } from '../../src/ledger/open-or-create.ts';
 import { ledgerPaths } from '../../src/ledger/paths.ts';
 import { prepareRotation } from '../../src/ledger/rotate-keys.ts';
+import { NO_JOURNAL } from '../../src/ledger/write-journal.ts';
 import { epochFaults, leavesOf } from '../support/epoch-oracle.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { startWriter, type WriterInHand } from '../support/writer-in-hand.ts';
@@ -110,6 +113,32 @@ describe('killed at a step of a commit', () => {
     expect(await writer.died).toBeInstanceOf(Killed);
     writeFileSync(watermark, before);
     await expectRecovers(dir.path, ['sealed'], [readRootKey(join(dir.path, 'keys', 'verification.key'))]);
+  });
+
+  it.each(['sync', 'lock', 'checkpoint', 'slot'] as const)('%s, and the start dies before it publishes anything', async (step) => {
+    using dir = tempDir();
+    const clock = handClock();
+    let isSealing = false;
+    const writer = await startWriter(dir.path, {
+      wall: clock.wall,
+      sealLimits: { afterMs: 1000 },
+      onStep: (at) => {
+        if (isSealing && at === step) throw new Killed();
+      },
+    });
+    await writer.append([{ message: 'sealed' }]);
+    isSealing = true;
+    clock.pass(2n * SECOND_NS);
+    writer.writer.tick();
+    expect(await writer.died).toBeInstanceOf(Killed);
+    const unset = { origin: undefined, anchorNote: undefined, keysDir: undefined, openLock: () => undefined };
+    const announced = new Map<string, string>();
+    const file = (name: string, sha256: string): void => void announced.set(name, Buffer.from(sha256, 'latin1').toString('hex'));
+    const paths = ledgerPaths(dir.path);
+    const opened = await openOrCreate(paths, { ...unset, dataDir: dir.path, journal: { ...NO_JOURNAL, file }, clock: clock.wall });
+    expect(opened.recovered.state.epochs.epoch).toBe(1);
+    expect(announced.get('watermark')).toBe(hash('sha256', readFileSync(paths.watermark)));
+    await expectRecovers(dir.path, ['sealed'], [readRootKey(paths.verificationKey)]);
   });
 
   it('dies again at each step of the start that repairs it, and still comes up', async () => {
