@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CATALOGUE } from '../../src/attack/catalogue.ts';
+import { LIVE_STATES } from '../fault/attack-live-states.ts';
+import { catalogueTable, DETECT_MS_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from '../fault/attack-table.ts';
+
+/** Table rows without the formatter's padding. */
+const rowsOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.replaceAll(/ +/g, ' '));
+
+test('docs/attacks.md says of every attack what the catalogue says; run: node test/fault/attack-live.run.ts --write', () => {
+  const documented = rowsOf(readFileSync('docs/attacks.md', 'utf8'));
+  expect(documented.slice(0, CATALOGUE.length)).toEqual(rowsOf(catalogueTable()));
+});
+
+const [detected, quiet] = [CATALOGUE.find(({ live }) => live === 'detected'), CATALOGUE.find(({ live }) => live === 'quiet')];
+const run = (latencyMs: number | undefined, stallMs = 1) => ({ latencyMs, stallMs, note: '' });
+function result(attack: LiveResult['attack'] | undefined, runs: LiveResult['runs']): LiveResult {
+  if (attack === undefined) throw new Error('the catalogue has no such attack');
+  return { attack, state: LIVE_STATES[0], eventBytes: 200, runs };
+}
+
+test('a late detection, a missing one and a false alarm are faults, and a disturbed run counts for nothing', () => {
+  expect(faultsOf(result(detected, [run(10), run(DETECT_MS_MAX - 1)]))).toEqual([]);
+  expect(faultsOf(result(detected, [run(10), run(DETECT_MS_MAX)]))).toHaveLength(1);
+  expect(faultsOf(result(detected, [run(undefined)]))).toHaveLength(1);
+  expect(faultsOf(result(detected, [run(10), run(5000, STALL_MS_MAX + 1)]))).toEqual([]);
+  expect(faultsOf(result(quiet, [run(undefined)]))).toEqual([]);
+  expect(faultsOf(result(quiet, [run(3)]))).toHaveLength(1);
+});
+
+test('a cell holds median, 99th percentile and greatest, and says what was left out', () => {
+  expect(liveCell(result(detected, [run(1), run(2), run(30)]))).toBe('2 / 30 / 30 (3)');
+  expect(liveCell(result(detected, [run(1), run(undefined), run(9, STALL_MS_MAX + 1)]))).toBe('1 / 1 / 1 (3, 1 disturbed, 1 not seen)');
+  expect(liveCell(result(quiet, [run(undefined)]))).toBe('quiet (1)');
+  expect(liveCell(undefined)).toBe('–');
+});
