@@ -17,7 +17,7 @@ const STORES = [
 
 /** In the ledger and the verifier only these touch the disk. A new one belongs into the fault table when it writes. */
 const STORE_FILES = [
-  '^src/ledger/(committer|create-ledger|files|index-files|key-files|lock|open-request|prune-files|quarantine|read-block|rotate-files|segment-files|walk-frames)\\.ts$',
+  '^src/ledger/(committer|create-ledger|files|index-files|key-files|lock|open-request|prune-files|quarantine|read-block|recover|rotate-files|segment-files|walk-frames)\\.ts$',
   '^src/verify/ledger-files\\.ts$',
   '^src/archive/directory-store\\.ts$',
   '^src/attack/disk\\.ts$',

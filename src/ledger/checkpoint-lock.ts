@@ -26,8 +26,7 @@ export interface CheckpointLock {
 export const LOCK_DEADLINE_MS = 500;
 
 export type LockRead =
-  | { readonly outcome: 'read'; readonly note: string | undefined }
-  | { readonly outcome: 'unreachable'; readonly reason: string };
+  { readonly outcome: 'read'; readonly note: string | undefined } | { readonly outcome: 'unreachable'; readonly reason: string };
 
 export type LockAdvance =
   | { readonly outcome: 'advanced' }

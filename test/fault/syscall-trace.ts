@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
 /** The calls that change a file system; "?" because not every architecture has each. */
-export const WRITING_CALLS = [
+const WRITING_CALLS = [
   'pwrite64',
   'write',
   'ftruncate',
