@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { equalBytes, fromUtf8, toHex, utf8 } from '../kernel/bytes.ts';
 import { verifyEd25519 } from '../kernel/ed25519.ts';
+import { HASH_BYTES } from '../kernel/hashes.ts';
+import { FRAME_PREFIX_BYTES, LEAF_BYTES_MAX, TILE_WIDTH } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { isSignedBy, NoteFormatError, parseCheckpoint, parseVerifierKey, type SignedCheckpoint } from '../kernel/note.ts';
 import type { ObjectStore } from '../kernel/object-store.ts';
 import type { TilePath } from '../kernel/tile-path.ts';
+import { hashBlock } from '../ledger/hash-block.ts';
+import { LedgerError } from '../ledger/ledger-error.ts';
 import type { LedgerReader } from '../ledger/ports.ts';
+import { parseFrames } from '../ledger/read-block.ts';
 import { ArchiveError } from './archive-error.ts';
 import { tileKey, tilesBetween } from './tiles-between.ts';
 
@@ -38,6 +43,8 @@ const REST_MS_MAX = 2000;
 const NOTE_BYTES_MAX = 16_384;
 /** Widths that a tile can have had before it became full. */
 const PARTIALS_MAX = 256;
+/** 256 of the largest entries. */
+const BUNDLE_BYTES_MAX = TILE_WIDTH * (FRAME_PREFIX_BYTES + LEAF_BYTES_MAX);
 
 const OCTETS = { contentType: 'application/octet-stream' };
 const TEXT = { contentType: 'text/plain; charset=utf-8' };
@@ -45,7 +52,7 @@ const TEXT = { contentType: 'text/plain; charset=utf-8' };
 /**
  * Copies sealed segments to an object store in the layout of c2sp.org/tlog-tiles, below a prefix of the ledger's own. The checkpoint is
  * written last: dying anywhere leaves an archive of the size before, and the same objects are put again. The store is not trusted:
- * nothing of it is read but the checkpoint, and that must be ours.
+ * what is read of it, the checkpoint and entries before they are removed here, must be ours.
  */
 export class Archiver {
   readonly location: string;
@@ -55,6 +62,8 @@ export class Archiver {
   readonly #onUploaded: OnUploaded | undefined;
   readonly #uploadsMax: number;
   #size: number | undefined;
+  /** First entries of archived segments that are to be put again. */
+  readonly #again = new Set<number>();
 
   constructor(source: ArchiveSource, store: ObjectStore, { uploadsMax = UPLOADS_MAX, onUploaded }: ArchiverOptions = {}) {
     this.#source = source;
@@ -78,9 +87,33 @@ export class Archiver {
     return this.#size;
   }
 
+  /**
+   * Reads the entries of an archived segment back and holds them against the ledger's own tree, one bundle in memory at a time. What is
+   * missing or wrong is put again by the next `archiveSegment`.
+   */
+  async holds(first: number, end: number, signal: AbortSignal): Promise<boolean> {
+    for (let index = first / TILE_WIDTH; index < end / TILE_WIDTH; index++) {
+      signal.throwIfAborted();
+      const bundle = await this.#store.get(`${this.#prefix}${tileKey({ level: 'entries', index, width: TILE_WIDTH })}`, BUNDLE_BYTES_MAX);
+      const roots = await this.#source.tile({ level: 1, index: Math.floor(index / TILE_WIDTH), width: (index % TILE_WIDTH) + 1 });
+      const own = roots?.subarray(-HASH_BYTES);
+      const there = bundle === undefined ? undefined : rootOf(bundle);
+      if (own === undefined || there === undefined || !equalBytes(there, own)) {
+        this.#again.add(first);
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Archives the next sealed segment; false when there is none. `signal` stops it between two objects. */
   async archiveSegment(signal: AbortSignal): Promise<boolean> {
     const from = this.#size ?? (await this.open());
+    const [again] = this.#again;
+    if (again !== undefined) {
+      await this.#putTiles(again, this.#source.sealedEnd(again) ?? again, signal);
+      return this.#again.delete(again);
+    }
     const to = this.#source.sealedEnd(from);
     if (to === undefined) return false;
     await this.#putTiles(from, to, signal);
@@ -147,6 +180,19 @@ export class Archiver {
     if (size > here) throw conflict(`holds ${size} entries and this ledger ${here}: it was rolled back or cut off`);
     if (!equalBytes(root, await this.#source.rootAt(size)))
       throw conflict(`has another root for the first ${size} entries than this ledger`);
+    // A head that was handed out to anybody is signed for its time, and says nothing about what lies in a store.
+    if (checkpoint.signatures.length !== 1 || (size > 0 && this.#source.sealedEnd(size - 1) !== size))
+      throw conflict('has a checkpoint of this ledger that was not made for an archive');
     return size;
+  }
+}
+
+/** Root of the 256 leaves of a bundle; undefined when it holds anything else. */
+function rootOf(bundle: Uint8Array): Uint8Array | undefined {
+  try {
+    return hashBlock(parseFrames(bundle)).root;
+  } catch (error) {
+    if (error instanceof LedgerError) return undefined;
+    throw error;
   }
 }

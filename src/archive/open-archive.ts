@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../kernel/object-store.ts';
+import { ArchiveError } from './archive-error.ts';
 import { Archiver, type ArchiveSource } from './archiver.ts';
 import { BackgroundArchiver, type ArchiveEvents } from './background-archiver.ts';
 import { DirectoryStore } from './directory-store.ts';
@@ -41,6 +42,8 @@ export interface RunningArchive {
   readonly size: number | undefined;
   /** What is wrong right now, for /readyz. */
   readonly trouble: string | undefined;
+  /** Are the entries of the segment there, and right? When not, that is told, and they are put again. */
+  holds(first: number, end: number, signal: AbortSignal): Promise<boolean>;
   /** A segment may have been sealed. */
   notify(): void;
   stop(): Promise<void>;
@@ -58,7 +61,7 @@ export function openArchive(
   if (opened === undefined) return undefined;
   const archiver = new Archiver(source, opened.store, { uploadsMax: opened.uploadsMax });
   let trouble: string | undefined;
-  const background = new BackgroundArchiver(archiver, {
+  const told: ArchiveEvents = {
     archived: (size) => {
       trouble = undefined;
       events.archived(size);
@@ -67,7 +70,8 @@ export function openArchive(
       trouble = error.message;
       events.failed(error);
     },
-  });
+  };
+  const background = new BackgroundArchiver(archiver, told);
   return {
     location: archiver.location,
     get size() {
@@ -75,6 +79,12 @@ export function openArchive(
     },
     get trouble() {
       return trouble;
+    },
+    holds: async (first, end, signal) => {
+      if (await archiver.holds(first, end, signal)) return true;
+      told.failed(new ArchiveError('archive-unreachable', `the archive lacks entries of ${first} to ${end - 1}, or holds others`));
+      background.notify();
+      return false;
     },
     notify: () => background.notify(),
     stop: () => {

@@ -11,6 +11,8 @@ export interface ArchiveState {
   readonly location: string;
   /** Archived and signed for; undefined while nobody knows. */
   readonly size: number | undefined;
+  /** Reads the entries of a segment back: are they there, and the same as here? */
+  holds(first: number, end: number, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Whom retention tells what it did. */
@@ -23,6 +25,8 @@ export interface RetentionEvents {
 const NS_PER_DAY = 86_400_000_000_000n;
 /** Time moves segments over the bound also when nothing arrives. */
 const ROUND_MS = 60_000;
+/** Less than a round: a store that loses what it is given must not be filled again without a pause. */
+const REPAIR_MS = 50_000;
 /** One entry states so many at most: looking at their indexes and removing them takes well below a second. */
 const SEGMENTS_AT_ONCE_MAX = 64;
 
@@ -54,7 +58,10 @@ export class Retention {
   readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
   #round: Promise<void> | undefined;
-  #isStopped = false;
+  readonly #stop = new AbortController();
+  readonly #stopped: Promise<false>;
+  /** After the archive lacked something it gets this much time to be made whole. */
+  #restUntilMs = -Infinity;
 
   constructor(
     policy: RetentionPolicy,
@@ -68,33 +75,67 @@ export class Retention {
     this.#archive = archive;
     this.#events = events;
     this.#clock = clock;
+    this.#stopped = new Promise((resolve) => this.#stop.signal.addEventListener('abort', () => resolve(false), { once: true }));
     this.#timer = setInterval(() => this.notify(), ROUND_MS).unref();
     this.notify();
   }
 
   /** Something may be due now. */
   notify(): void {
-    if (this.#policy.kind === 'off' || this.#isStopped) return;
+    if (this.#policy.kind === 'off' || this.#isStopped || performance.now() < this.#restUntilMs) return;
     this.#round ??= this.#prune().finally(() => (this.#round = undefined));
   }
 
+  /** Waits for a removal that has begun, but not for an archive. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stop.abort();
     clearInterval(this.#timer);
     await this.#round;
+  }
+
+  get #isStopped(): boolean {
+    return this.#stop.signal.aborted;
   }
 
   /** Until nothing is due: what failed is due again in the next round. */
   async #prune(): Promise<void> {
     try {
       while (!this.#isStopped) {
-        const before = planPruning(this.#policy, this.#ledger.segments(), this.#archive, this.#clock());
-        if (before === undefined) return;
+        const due = planPruning(this.#policy, this.#ledger.segments(), this.#archive, this.#clock());
+        const before = due === undefined || this.#archive === undefined ? due : await this.#archivedUpTo(due, this.#archive);
+        if (before === undefined || this.#isStopped) return;
         await this.#ledger.prune(before, this.#archive?.location ?? '');
         this.#events.pruned(before);
+        if (before !== due) return;
       }
     } catch (error) {
       this.#events.failed(error);
     }
+  }
+
+  /** As far as the archive gives the entries back; a signed size alone says only that they were there once. */
+  async #archivedUpTo(before: number, archive: ArchiveState): Promise<number | undefined> {
+    let upTo: number | undefined;
+    for (const { first, end } of this.#ledger.segments().sealed) {
+      if (end > before) break;
+      const isHeld = await Promise.race([this.#holds(archive, first, end), this.#stopped]);
+      if (!isHeld) {
+        if (this.#isStopped) return undefined;
+        this.#restUntilMs = performance.now() + REPAIR_MS;
+        this.#events.failed(new Error(`the archive does not give the entries ${first} to ${end - 1} back: they stay here`));
+        break;
+      }
+      upTo = end;
+    }
+    return upTo;
+  }
+
+  /** What a stop interrupts is no failure. */
+  async #holds(archive: ArchiveState, first: number, end: number): Promise<boolean> {
+    const { signal } = this.#stop;
+    return archive.holds(first, end, signal).catch((error: unknown) => {
+      if (signal.aborted) return false;
+      throw error;
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Archiver, type ArchiveSource } from '../../src/archive/archiver.ts';
@@ -168,6 +168,42 @@ describe('an archive', () => {
       expect(readFileSync(checkpoint)).toEqual(Buffer.from([0xff, 0xfe]));
       writeFileSync(checkpoint, signed);
       expect(await open()).toBe(SEGMENT);
+    });
+  });
+
+  it('is not believed to hold anything because of a head that was handed out', async () => {
+    await withLedger(10, async (ledger, dir) => {
+      const store = new DirectoryStore(join(dir, 'archive'));
+      const key = `${toHex(ledger.identity.ledgerId)}/checkpoint`;
+      const { size, checkpoint } = ledger.head();
+      for (const note of [checkpoint, await ledger.signCheckpoint(size)]) {
+        await store.put(key, Buffer.from(note));
+        const archiver = new Archiver(ledger, store);
+        await expect(archiver.open()).rejects.toMatchObject({ code: 'archive-conflict', message: expect.stringContaining('not made for') });
+        expect(archiver.size).toBeUndefined();
+      }
+    });
+  });
+
+  it('is read back before anything is removed, and what it lost or holds wrongly is put there again', async () => {
+    await withLedger(2 * SEGMENT + 10, async (ledger, dir) => {
+      const archiver = new Archiver(ledger, new DirectoryStore(join(dir, 'archive')));
+      while (await archiver.archiveSegment(never));
+      const holds = (): Promise<boolean> => archiver.holds(SEGMENT, 2 * SEGMENT, never);
+      expect(await holds()).toBe(true);
+      const bundle = join(archiver.location, 'tile/entries/300');
+      const content = readFileSync(bundle);
+      const flipped = Uint8Array.from(content, (byte, at) => (at === 1000 ? byte ^ 1 : byte));
+      for (const wrong of [flipped, content.subarray(0, 500), Buffer.alloc(0), readFileSync(join(archiver.location, 'tile/entries/301'))]) {
+        writeFileSync(bundle, wrong);
+        expect(await holds()).toBe(false);
+        expect([await archiver.archiveSegment(never), await archiver.archiveSegment(never)]).toEqual([true, false]);
+        expect(readFileSync(bundle).equals(content)).toBe(true);
+        expect(await holds()).toBe(true);
+        assertWhole(readArchive(archiver.location), 2 * SEGMENT);
+      }
+      rmSync(bundle);
+      expect(await holds()).toBe(false);
     });
   });
 

@@ -16,7 +16,7 @@ function here(count: number): SegmentsHere {
   return { sealed, bytes: 10 * count + 15 };
 }
 
-const archived = (size: number | undefined): ArchiveState => ({ location: 'there', size });
+const archived = (size: number | undefined): ArchiveState => ({ location: 'there', size, holds: async () => true });
 
 describe('what retention removes', () => {
   it.each<readonly [string, RetentionPolicy, ArchiveState | undefined, number | undefined]>([
@@ -57,10 +57,10 @@ describe('retention', () => {
     const retention = new Retention(policy, ledger, archived(1e9), () => NOW_NS, events);
     retention.notify();
     await retention.stop();
-    // Stopped after the round that was under way.
-    expect(calls).toEqual([[6500, 'there']]);
+    // Stopped while it looked into the archive.
+    expect(calls).toEqual([]);
     const again = new Retention(policy, ledger, archived(1e9), () => NOW_NS, events);
-    await new Promise((resolve) => setImmediate(resolve));
+    await expect.poll(() => calls.length).toBe(3);
     await again.stop();
     expect(calls).toEqual([6500, 12_900, 13_100].map((before) => [before, 'there']));
     expect(pruned).toEqual([6500, 12_900, 13_100]);
@@ -84,5 +84,26 @@ describe('retention', () => {
     retention.notify();
     await retention.stop();
     expect([attempts, failed.length]).toEqual([2, 2]);
+  });
+
+  it('removes no more than the archive gives back, and says so', async () => {
+    const calls: number[] = [];
+    const ledger = { segments: () => here(5), prune: async (before: number) => void calls.push(before) };
+    const failed: unknown[] = [];
+    const archive = { ...archived(1e9), holds: async (first: number) => first < 300 };
+    const events = { pruned: () => undefined, failed: (error: unknown) => void failed.push(error) };
+    const retention = new Retention(policy, ledger, archive, () => NOW_NS, events);
+    await expect.poll(() => calls).toEqual([300]);
+    // The archive gets its time to be made whole.
+    retention.notify();
+    await retention.stop();
+    expect([calls, failed.map(String)]).toEqual([[300], [expect.stringContaining('300 to 399')]]);
+  });
+
+  it('is stopped while an archive hangs', async () => {
+    const ledger = { segments: () => here(5), prune: () => expect.unreachable() };
+    const archive = { ...archived(1e9), holds: () => new Promise<boolean>(() => undefined) };
+    const events = { pruned: () => expect.unreachable(), failed: () => expect.unreachable() };
+    await new Retention(policy, ledger, archive, () => NOW_NS, events).stop();
   });
 });
