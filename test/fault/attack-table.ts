@@ -50,7 +50,7 @@ export function liveCell(result: LiveResult | undefined): string {
   const count = `${runs.length}${disturbed === 0 ? '' : `, ${disturbed} disturbed`}${undone === 0 ? '' : `, ${undone} overwritten`}`;
   const prevented = immutable?.prevented === undefined ? '' : '; prevented with the flag';
   if (attack.live === 'quiet') return latencies.length === 0 ? `quiet (${count})` : `**alarm** (${count})`;
-  if (latencies.length === 0) return `not seen (${count})${prevented}`;
+  if (latencies.length === 0) return `${disturbed === runs.length ? 'not measured' : 'not seen'} (${count})${prevented}`;
   const [p50, p99, max] = [quantile(latencies, 0.5), quantile(latencies, 0.99), latencies[latencies.length - 1]];
   const missed = counted.length - latencies.length;
   const unseen = missed === 0 ? '' : `, ${missed} not seen`;

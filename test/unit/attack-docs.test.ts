@@ -35,6 +35,7 @@ test('a late detection, a missing one and a false alarm are faults, and a distur
 test('a cell holds median, 99th percentile and greatest, and says what was left out', () => {
   expect(liveCell(result(detected, [run(1), run(2), run(30)]))).toBe('2 / 30 / 30 (3)');
   expect(liveCell(result(detected, [run(1), run(undefined), run(9, STALL_MS_MAX + 1)]))).toBe('1 / 1 / 1 (3, 1 disturbed, 1 not seen)');
+  expect(liveCell(result(detected, [run(9, STALL_MS_MAX + 1)]))).toBe('not measured (1, 1 disturbed)');
   expect(liveCell(result(quiet, [run(undefined)]))).toBe('quiet (1)');
   expect(liveCell(undefined)).toBe('–');
 });
