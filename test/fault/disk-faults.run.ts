@@ -1,8 +1,8 @@
 /**
- * `node test/fault/disk-faults.run.ts [--only TEXT] [--write]`: every fault at every write site of the ledger. Ends with 1 when a promise
- * was broken; --write puts the results into docs/fault-table.md.
+ * `node test/fault/disk-faults.run.ts [--scenario NAME]… [--only TEXT] [--write]`: every fault at every write site of the ledger. Ends with 1
+ * when a promise was broken; --write puts the results of the scenarios that ran whole into docs/fault-table.md and leaves the others there.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
@@ -11,17 +11,27 @@ import { runFaultCase, type FaultOutcome } from './fault-case.ts';
 import { faultsFor } from './fault-plan.ts';
 import { findSites, type FaultSite } from './fault-sites.ts';
 import { faultTable, outcomeLine } from './fault-table.ts';
-import { makeScenarios } from './scenarios.ts';
+import { makeScenarios, SCENARIO_NAMES } from './scenarios.ts';
 
 const TABLE = fileURLToPath(new URL('../../docs/fault-table.md', import.meta.url));
 /** Cases wait for processes most of the time. */
 const SIDE_BY_SIDE = 3;
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, write: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    scenario: { type: 'string', multiple: true, default: [...SCENARIO_NAMES] },
+    only: { type: 'string', default: '' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const names = SCENARIO_NAMES.filter((name) => values.scenario.includes(name));
+const unknown = values.scenario.filter((given) => !names.some((name) => name === given));
+if (unknown.length > 0) throw new Error(`no scenario "${unknown.join(', ')}"; there are ${SCENARIO_NAMES.join(', ')}`);
+if (values.write && values.only !== '') throw new Error('--write takes whole scenarios: it does not go with --only');
+
 using directory = tempDir();
-const scenarios = await makeScenarios(directory.path);
 const cases: { site: FaultSite; fault: FaultOutcome['fault'] }[] = [];
-for (const scenario of scenarios) {
+for (const scenario of await makeScenarios(directory.path, names)) {
   for (const site of await findSites(scenario, directory.path)) for (const fault of faultsFor(site)) cases.push({ site, fault });
 }
 const chosen = cases.filter(({ site, fault }) =>
@@ -42,5 +52,8 @@ await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
 const broken = outcomes.filter(({ wrong }) => wrong.length > 0);
 console.log(`${outcomes.length} cases, ${broken.length} with broken promises`);
 for (const outcome of broken) console.log(outcomeLine(outcome));
-if (values.write) writeFileSync(TABLE, await format(faultTable(outcomes), { ...(await resolveConfig(TABLE)), filepath: TABLE }));
+if (values.write) {
+  const table = faultTable(outcomes, readFileSync(TABLE, 'utf8'));
+  writeFileSync(TABLE, await format(table, { ...(await resolveConfig(TABLE)), filepath: TABLE }));
+}
 process.exitCode = broken.length === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
 import type { FaultOutcome } from './fault-case.ts';
+import { SCENARIO_NAMES } from './scenarios.ts';
 
 /** One outcome in words. */
 export function outcomeLine({ site, fault, answers, readiness, exitCode, verdict, wrong }: FaultOutcome): string {
@@ -6,14 +7,19 @@ export function outcomeLine({ site, fault, answers, readiness, exitCode, verdict
   return `${what} → ${answers.join(' ')} · ready ${readiness ?? '–'} · exit ${exitCode} · ${verdict}${wrong.length === 0 ? '' : ` · WRONG ${wrong.join(' | ')}`}`;
 }
 
-/** docs/fault-table.md, from the outcomes of a whole run. */
-export function faultTable(outcomes: readonly FaultOutcome[]): string {
-  const rows = outcomes.map(({ site, fault, answers, readiness, exitCode, verdict, wrong }) => {
-    const place = `\`${site.call}\` ${shorten(site.file)} (${site.nth})`;
-    const promise = wrong.length === 0 ? 'all kept' : `**broken**: ${wrong.join('; ').replaceAll('|', '/').replaceAll('\n', ' ')}`;
-    return `| ${site.scenario.name} | ${site.phase} | ${place} | ${fault} | ${answers.join(' ')} | ${readiness?.split(':')[0] ?? '–'} | ${exitCode} | ${verdict} | ${promise} |`;
+/** docs/fault-table.md from the outcomes of whole scenarios; those of the table so far stay where none of their own has come. */
+export function faultTable(outcomes: readonly FaultOutcome[], tableSoFar: string): string {
+  const rows = SCENARIO_NAMES.flatMap((name) => {
+    const fresh = outcomes.filter(({ site }) => site.scenario.name === name).map(toRow);
+    return fresh.length > 0 ? fresh : tableSoFar.split('\n').filter((line) => new RegExp(`^\\| ${name} +\\|`).test(line));
   });
   return `${HEAD}\n${rows.join('\n')}\n`;
+}
+
+function toRow({ site, fault, answers, readiness, exitCode, verdict, wrong }: FaultOutcome): string {
+  const place = `\`${site.call}\` ${shorten(site.file)} (${site.nth})`;
+  const promise = wrong.length === 0 ? 'all kept' : `**broken**: ${wrong.join('; ').replaceAll('|', '/').replaceAll('\n', ' ')}`;
+  return `| ${site.scenario.name} | ${site.phase} | ${place} | ${fault} | ${answers.join(' ')} | ${readiness?.split(':')[0] ?? '–'} | ${exitCode} | ${verdict} | ${promise} |`;
 }
 
 /** Without what differs from run to run, or is the same for nearly all files. */

@@ -6,7 +6,7 @@ import { makePrunableLedger } from './prunable-ledger.ts';
 import { newBatch, post, type SentBatch } from './producer.ts';
 import { runTraced, type RunStep } from './traced-run.ts';
 
-const SCENARIO_NAMES = [
+export const SCENARIO_NAMES = [
   'create',
   'append',
   'rotate',
