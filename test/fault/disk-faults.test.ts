@@ -96,8 +96,8 @@ describe('the checkpoint lock', { timeout: CASE_MS_MAX }, () => {
     expect(answers).toEqual(['201', '201']);
   });
 
-  it('that claims a swap it did not make ends the process: two histories must not go on', async () => {
-    expect((await inject({ ...FIRST_COMMIT, call: 'rename', file: LOCK }, 'LOST')).exitCode).toBe(70);
+  it('that claims a swap it did not make ends the process as forked: two histories must not go on', async () => {
+    expect((await inject({ ...FIRST_COMMIT, call: 'rename', file: LOCK }, 'LOST')).exitCode).toBe(32);
   });
 });
 
@@ -138,9 +138,9 @@ describe('a kill', { timeout: CASE_MS_MAX }, () => {
     ["next epoch's key without its second watermark slot", { ...EPOCH_END, call: 'pwrite64', file: /watermark$/, isLast: true }],
     [
       'segment that retention has not removed yet',
-      { scenario: 'prune', phase: 'start', call: 'unlink', file: SECOND_SEGMENT, isLast: true },
+      { scenario: 'prune', phase: 'pruning', call: 'unlink', file: SECOND_SEGMENT, isLast: true },
     ],
-    ["segment's index on its way to the pruned", { scenario: 'prune', phase: 'start', call: 'rename', file: /index\/\d{20}\.idx$/ }],
+    ["segment's index on its way to the pruned", { scenario: 'prune', phase: 'pruning', call: 'rename', file: /index\/\d{20}\.idx$/ }],
     ["rotation's root key without its epoch key's leaf", { scenario: 'rotate-keys', phase: 'rotation', call: 'pwrite64', file: SEGMENT }],
     [
       'rotation whose root key has not taken its place',

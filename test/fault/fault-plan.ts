@@ -13,7 +13,7 @@ const OWN_PHASES: Readonly<Record<ScenarioName, readonly Phase[]>> = {
   'recover-seal': ['start'],
   lock: ['start', 'commit', 'stop'],
   'rotate-keys': ['rotation'],
-  prune: ['start', 'commit'],
+  prune: ['pruning'],
 };
 
 /** Files that these scenarios are about; the others are written as in all scenarios. */

@@ -3,8 +3,8 @@ import { newSteps, type Scenario } from './scenarios.ts';
 import { isSealFrame, isSegmentWrite, type Trace } from './syscall-trace.ts';
 import { runScenario } from './traced-run.ts';
 
-/** create: the ledger's first files · start: up to "listening" · commit · seal: an epoch's end · stop: from SIGTERM on · rotation: all of it. */
-export type Phase = 'create' | 'start' | 'commit' | 'seal' | 'stop' | 'rotation';
+/** create: the ledger's first files · start: up to "listening" · commit · seal: an epoch's end · stop: from SIGTERM on · rotation: all of it · pruning: all before the stop. */
+export type Phase = 'create' | 'start' | 'commit' | 'seal' | 'stop' | 'rotation' | 'pruning';
 
 /** One call of a scenario: the n-th of this name on this file by its thread. */
 export interface FaultSite {
@@ -50,6 +50,8 @@ export async function findSites(scenario: Scenario, directory: string): Promise<
 
 function phaseOf({ name }: Scenario, index: number, { callsToListening, callsToStop }: Trace, isSealing: boolean): Phase {
   if (name === 'rotate-keys') return 'rotation';
+  // Beside the start: whether before or after it listens is chance.
+  if (name === 'prune' && index < callsToStop) return 'pruning';
   if (index < callsToListening) return name === 'create' ? 'create' : 'start';
   if (index >= callsToStop) return 'stop';
   return isSealing ? 'seal' : 'commit';
