@@ -78,13 +78,17 @@ export class MinuteCounter {
   }
 
   mark(): MinuteMark {
-    const counts = this.#counts;
-    return counts === undefined ? undefined : { ...counts, levels: [...counts.levels], tenants: new Map(counts.tenants) };
+    return copyOf(this.#counts);
   }
 
+  /** Goes on from a copy: several counters may begin at the same mark, as a start and the index it makes do. */
   reset(mark: MinuteMark): void {
-    this.#counts = mark;
+    this.#counts = copyOf(mark);
   }
+}
+
+function copyOf(counts: MinuteMark): MinuteMark {
+  return counts === undefined ? undefined : { ...counts, levels: [...counts.levels], tenants: new Map(counts.tenants) };
 }
 
 /** Payload of the summary that closes the counted minute. */
