@@ -27,7 +27,7 @@ function selectGates(names: readonly string[]): readonly Gate[] {
 
 /** The totals of the tests, to which every other failed gate adds one failure: the last line never looks better than the exit code. */
 function sumUp(outcomes: readonly Outcome[]): TestTotals {
-  let tests: TestTotals = { passed: 0, failed: 0, skipped: 0, problems: [] };
+  let tests: TestTotals = { passed: 0, failed: 0, skipped: 0, failures: [], problems: [] };
   const tested = outcomes.find(({ name }) => name === 'tests');
   try {
     if (tested !== undefined) tests = JSON.parse(readFileSync(TOTALS_FILE, 'utf8')) as TestTotals;
@@ -46,5 +46,7 @@ for (const gate of gates) outcomes.push(await runGate(gate));
 console.log('\n── summary');
 for (const { name, passed, seconds } of outcomes) console.log(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(16)} ${seconds.padStart(7)} s`);
 const totals = sumUp(outcomes);
+// Here again, far behind the tests' own output: who sees only the end of a log still learns what failed.
+for (const failure of [...totals.failures, ...totals.problems]) console.log(`FAIL  ${failure}`);
 console.log(toTotalsLine(totals));
 if (totals.failed > 0) process.exitCode = 1;

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /** Where `npm test` leaves its totals for `npm run check`. */
 export const TOTALS_FILE = 'test-results/totals.json';
 
@@ -6,6 +8,8 @@ export interface TestTotals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Which tests failed, and the first line of why. */
+  readonly failures: readonly string[];
   /** Reasons to fail the run that no single test carries. */
   readonly problems: readonly string[];
 }
@@ -16,7 +20,11 @@ export interface TestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -28,13 +36,16 @@ export function countTests(report: TestReport | undefined, runnerExitCode: numbe
   let passed = 0;
   let failed = 0;
   let skipped = 0;
+  const failures: string[] = [];
   const problems: string[] = [];
   for (const file of report?.testResults ?? []) {
     const before = failed;
-    for (const { status } of file.assertionResults) {
+    for (const { status, fullName, failureMessages } of file.assertionResults) {
       if (status === 'passed') passed++;
-      else if (status === 'failed') failed++;
-      else skipped++;
+      else if (status === 'failed') {
+        failed++;
+        failures.push(`${basename(file.name)}: ${fullName}: ${(failureMessages?.[0] ?? 'no reason given').split('\n')[0]}`);
+      } else skipped++;
     }
     if (file.status !== 'passed' && failed === before) {
       failed++;
@@ -45,7 +56,7 @@ export function countTests(report: TestReport | undefined, runnerExitCode: numbe
   else if (passed + failed === 0) problems.push('no test ran');
   if (runnerExitCode !== 0 && failed === 0) problems.push(`the test runner ended with exit code ${runnerExitCode}`);
   if (problems.length > 0 && failed === 0) failed = 1;
-  return { passed, failed, skipped, problems };
+  return { passed, failed, skipped, failures, problems };
 }
 
 export function toTotalsLine(totals: TestTotals): string {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { link, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CheckpointStore, Swap } from './checkpoint-store.ts';
 
@@ -85,7 +85,10 @@ export class FileCheckpointStore implements CheckpointStore {
   async #openOsLock(): Promise<number> {
     const path = `${this.location}.lock`;
     if (this.#osLock === undefined) {
-      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      const topmost = await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      // A folder that a power cut takes away takes the whole lock with it; each new name lives in the folder above.
+      if (topmost !== undefined)
+        for (let made = resolve(this.#dir); made.length >= resolve(topmost).length; made = dirname(made)) await flush(dirname(made));
       const file = await open(path, 'a', 0o600);
       const { ino, dev } = await file.stat();
       this.#osLock = { file, ino, dev };

@@ -59,6 +59,8 @@ export interface CommitterParts {
   readonly journal: WriteJournal;
   /** The checkpoint file as the start found it; undefined when it has to be replaced. */
   readonly publishedNote: string | undefined;
+  /** The key of the next epoch waits for space: until the commit resolves, nothing more may be written. */
+  readonly onStall: () => void;
   /** Told before each step. For tests, which end the process there by throwing. */
   readonly onStep: (step: CommitStep) => void;
 }
@@ -154,11 +156,12 @@ export class Committer {
    * done before the stop.
    */
   async #endEpoch(target: CommitTarget, sealed: EpochKeys, checkpoint: string): Promise<boolean> {
-    const { paths, keys, identity, onStep } = this.#parts;
+    const { paths, keys, identity, onStall, onStep } = this.#parts;
     onStep('slot-sync');
     await fdatasyncAsync(this.#fd);
     onStep('epoch-key');
     while (!this.#replaceKeys(target.epochs.keys, sealed)) {
+      onStall();
       if (this.#isClosing) {
         sealed.wipe();
         return false;

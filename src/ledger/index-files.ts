@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { toHex } from '../kernel/bytes.ts';
+import { HASH_BYTES } from '../kernel/hashes.ts';
 import { parseSegmentName } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { isDiskFull, isPresent, listDirectory, makeDirectory, readIfPresent, replaceFile } from './files.ts';
@@ -14,26 +16,42 @@ import {
 } from './segment-index.ts';
 
 /**
- * Writes index/<first>.idx. Not synced: a file that a power cut leaves empty or torn fails its checksum, and is made again. False when
- * the disk is too full for it, which the next start makes good.
+ * Writes index/<first>.idx and answers its checksum. Not synced: a file that a power cut leaves empty or torn fails the checksum, and is
+ * made again. Undefined when the disk is too full for it, which the next start makes good.
  */
-export function writeIndex(paths: LedgerPaths, index: SegmentIndex): boolean {
+export function writeIndex(paths: LedgerPaths, index: SegmentIndex): string | undefined {
+  const encoded = encodeSegmentIndex(nodeHashes, index);
   try {
     makeDirectory(paths.index);
-    replaceFile(join(paths.index, segmentIndexName(index.first)), encodeSegmentIndex(nodeHashes, index), 'later', 0o600);
-    return true;
+    replaceFile(join(paths.index, segmentIndexName(index.first)), encoded, 'later', 0o600);
+    return checksumOf(encoded);
   } catch (error) {
-    if (isDiskFull(error)) return false;
+    if (isDiskFull(error)) return undefined;
     throw error;
   }
 }
 
+/** Hex of the SHA-256 that an index ends with. */
+export function checksumOf(encoded: Uint8Array): string {
+  return toHex(encoded.subarray(-HASH_BYTES));
+}
+
+/** That of the stored index; undefined when there is none that can be read. */
+export function indexChecksum(directory: string, first: number): string | undefined {
+  return readStored(directory, first)?.checksum;
+}
+
 /** The index of the segment that begins with `first`; undefined when there is none that can be read. */
 export function readIndex(directory: string, first: number): SegmentIndex | undefined {
+  return readStored(directory, first)?.index;
+}
+
+function readStored(directory: string, first: number): { readonly index: SegmentIndex; readonly checksum: string } | undefined {
   const bytes = readIfPresent(join(directory, segmentIndexName(first)), SEGMENT_INDEX_BYTES_MAX + 1);
+  if (bytes === undefined) return undefined;
   try {
-    const index = bytes === undefined ? undefined : parseSegmentIndex(nodeHashes, bytes);
-    return index?.first === first ? index : undefined;
+    const index = parseSegmentIndex(nodeHashes, bytes);
+    return index.first === first ? { index, checksum: checksumOf(bytes) } : undefined;
   } catch (error) {
     if (error instanceof SegmentIndexFormatError) return undefined;
     throw error;

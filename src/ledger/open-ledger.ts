@@ -7,6 +7,7 @@ import { nodeHashes } from '../kernel/node-hashes.ts';
 import { formatCheckpointText, formatNote, parseVerifierKey } from '../kernel/note.ts';
 import { FileReader } from './file-reader.ts';
 import { isOnRecord } from './is-on-record.ts';
+import { KeptIndexes } from './kept-indexes.ts';
 import { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 import { LedgerIndex, unpackDelta } from './ledger-index.ts';
 import { ledgerPaths, type LedgerPaths } from './paths.ts';
@@ -16,8 +17,7 @@ import { RequestMemory, splitRequestTag, type RememberedRequest } from './reques
 import type { CheckpointLockOptions } from './checkpoint-lock.ts';
 import type { CommittedHead } from './committer.ts';
 import { forwardSecurity } from './forward-security.ts';
-import { hasRightIndex, segmentsHere, type SegmentsHere } from './sealed-segments.ts';
-import { segmentIndexName } from './segment-index.ts';
+import { segmentsHere, type SegmentsHere } from './sealed-segments.ts';
 import type { Commit, WriterEpochs } from './writer.ts';
 import type { FromWriter, StartReport, ToWriter, WriterThreadOptions } from './writer-thread.ts';
 
@@ -124,6 +124,7 @@ class LedgerClient extends FileReader implements Ledger {
   readonly start: StartReport;
   /** Requests known from an index that have been found in the ledger. */
   readonly #checked = new WeakSet<RememberedRequest>();
+  readonly #keptIndexes: KeptIndexes;
   /** Asked of the writer and not done yet, oldest first. */
   readonly #pruning: { resolve(): void; reject(error: LedgerError): void }[] = [];
   readonly #recoveries: number;
@@ -145,6 +146,7 @@ class LedgerClient extends FileReader implements Ledger {
     // Nobody may be handed a checkpoint that is not public.
     const acknowledged = (): CommittedHead => ({ ...shared.acknowledged, checkpoint: shared.published.checkpoint });
     this.acknowledged = new FileReader(paths.segments, ready.identity, index, acknowledged);
+    this.#keptIndexes = new KeptIndexes(paths, index, this.acknowledged);
     this.#worker = worker;
     this.#paths = paths;
     this.#shared = shared;
@@ -251,13 +253,11 @@ class LedgerClient extends FileReader implements Ledger {
   }
 
   async prune(before: number, archive: string): Promise<void> {
-    for (const segment of this.segments().sealed) {
-      if (segment.first < before && !hasRightIndex(this.#paths, this.#index, segment))
-        throw new LedgerError('io', `${segmentIndexName(segment.first)} is missing or wrong; the next start makes it again`);
-    }
+    await this.#keptIndexes.settle(this.segments().sealed.filter(({ first }) => first < before));
     const pruning = { from: this.#index.prunedBefore ?? this.sealedEnd(0) ?? before, before, archive };
     await this.append({ events: EMPTY_BATCH, record: { type: 'config', payload: pruningPayload(pruning) } });
     this.#index.prune(pruning);
+    this.#keptIndexes.forget(before);
     await new Promise<void>((resolve, reject) => {
       this.#pruning.push({ resolve, reject });
       this.#post({ kind: 'prune', pruning }, []);
@@ -302,7 +302,8 @@ class LedgerClient extends FileReader implements Ledger {
     } else if (message.kind === 'signed') {
       this.#signing.get(message.id)?.resolve(message.signature);
       this.#signing.delete(message.id);
-    } else if (message.kind === 'pruned') this.#pruned(message.isDone);
+    } else if (message.kind === 'indexed') this.#keptIndexes.wrote(message.first, message.checksum);
+    else if (message.kind === 'pruned') this.#pruned(message.isDone);
     else if (message.kind === 'anchored') this.#publish(message.head);
     else if (message.kind === 'root-wanted') this.#answerRoot(message.id, message.size);
     else if (message.kind === 'fatal') this.#die(new LedgerError(message.code as LedgerErrorCode, message.message));
@@ -313,7 +314,10 @@ class LedgerClient extends FileReader implements Ledger {
     if (isDone) waiting?.resolve();
     else
       waiting?.reject(
-        new LedgerError('io', 'files of removed entries could not be deleted: they are immutable; the next pruning tries again'),
+        new LedgerError(
+          'io',
+          'files of removed entries could not be deleted: they are immutable, or the disk is full; the next pruning tries again',
+        ),
       );
   }
 

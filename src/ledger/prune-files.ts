@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentName } from '../kernel/leaf.ts';
-import { errorCode, isPresent, makeDirectory, removeFile, syncDirectory } from './files.ts';
+import { errorCode, isDiskFull, isPresent, makeDirectory, removeFile, syncDirectory } from './files.ts';
 import { listSegments, readIndex } from './index-files.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { Pruning } from './pruning.ts';
@@ -18,7 +18,7 @@ const ATTEMPTS_MAX = 40;
  * there before its segment goes, so dying anywhere leaves each segment whole or its index, and the next start finishes. A segment without
  * an index stays. False when a file could not be removed yet: the watch takes the immutable flag off as soon as it hears of the removal.
  */
-export function finishPruning(paths: LedgerPaths, { before }: Pruning, journal: WriteJournal): boolean {
+function removeStated(paths: LedgerPaths, { before }: Pruning, journal: WriteJournal): boolean {
   const due = listSegments(paths).flatMap(({ first, bytes }) =>
     first !== undefined && first > 0 && first < before && bytes !== undefined ? first : [],
   );
@@ -32,12 +32,25 @@ export function finishPruning(paths: LedgerPaths, { before }: Pruning, journal: 
   return held.length === 0;
 }
 
-/** Tries again while files are held; false when they still are after that, which the next pruning and the next start make good. */
+/**
+ * Tries again while files are held, or the disk is too full to move an index; false when that is still so after a while, which the next
+ * pruning and the next start make good.
+ */
 export async function pruneUntilDone(paths: LedgerPaths, pruning: Pruning, journal: WriteJournal, signal: AbortSignal): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     if (signal.aborted || finishPruning(paths, pruning, journal)) return true;
     if (attempt === ATTEMPTS_MAX) return false;
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** As much of it as a full disk allows; false when something is left to do. */
+export function finishPruning(paths: LedgerPaths, pruning: Pruning, journal: WriteJournal): boolean {
+  try {
+    return removeStated(paths, pruning, journal);
+  } catch (error) {
+    if (isDiskFull(error)) return false;
+    throw error;
   }
 }
 

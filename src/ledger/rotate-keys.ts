@@ -83,6 +83,7 @@ async function writeRotation(paths: LedgerPaths, options: RotateOptions, rotated
   const events = {
     committed: () => undefined,
     anchored: () => undefined,
+    indexed: () => undefined,
     diskFull: (_ids: readonly number[], error: unknown) => keep(error),
     fatal: keep,
   };

@@ -1,6 +1,5 @@
-import { equalBytes } from '../kernel/bytes.ts';
 import { TILE_WIDTH } from '../kernel/leaf.ts';
-import { listSegments, readIndex } from './index-files.ts';
+import { listSegments } from './index-files.ts';
 import type { LedgerIndex } from './ledger-index.ts';
 import type { LedgerPaths } from './paths.ts';
 
@@ -30,14 +29,4 @@ export function segmentsHere(paths: LedgerPaths, index: LedgerIndex): SegmentsHe
     return end === undefined ? [] : [{ first, end, bytes, youngestNs: index.starts[end / TILE_WIDTH].timeNs }];
   });
   return { sealed, bytes: there.reduce((sum, { bytes = 0 }) => sum + bytes, 0) };
-}
-
-/** Can the index file stand in for the segment? Then its roots are those of the tree that was signed. */
-export function hasRightIndex(paths: LedgerPaths, index: LedgerIndex, { first, end }: SealedSegment): boolean {
-  const stored = readIndex(paths.index, first);
-  if (stored === undefined || stored.first + stored.leaves !== end) return false;
-  return stored.blocks.every(({ root }, i) => {
-    const known = index.tree.subtree(first + i * TILE_WIDTH, first + (i + 1) * TILE_WIDTH);
-    return known !== undefined && equalBytes(root, known);
-  });
 }

@@ -58,6 +58,7 @@ export type FromWriter =
   | { readonly kind: 'committed'; readonly commit: Commit }
   | { readonly kind: 'anchored'; readonly head: CommittedHead }
   | { readonly kind: 'root-wanted'; readonly id: number; readonly size: number }
+  | { readonly kind: 'indexed'; readonly first: number; readonly checksum: string | undefined }
   | { readonly kind: 'pruned'; readonly isDone: boolean }
   | { readonly kind: 'disk-full'; readonly ids: readonly number[]; readonly message: string }
   | { readonly kind: 'signed'; readonly id: number; readonly signature: Uint8Array }
@@ -90,6 +91,7 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
   const events = {
     committed: (commit: Commit) => post({ kind: 'committed', commit }),
     anchored: (head: CommittedHead) => post({ kind: 'anchored', head }),
+    indexed: (first: number, checksum: string | undefined) => post({ kind: 'indexed', first, checksum }),
     diskFull: (ids: readonly number[], cause: unknown) => post({ kind: 'disk-full', ids, message: describe(cause) }),
     fatal: (cause: unknown) => post({ kind: 'fatal', code: codeOf(cause), message: describe(cause) }),
   };

@@ -1,5 +1,5 @@
 import type { Clocks } from '../kernel/clock.ts';
-import { EMPTY_BATCH } from '../kernel/event-batch.ts';
+import { AppendQueue, PROBE, TICK, type Queued } from './append-queue.ts';
 import type { CheckpointAnchor } from './checkpoint-anchor.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Committer, type CommittedHead, type CommitStep, type CommitTarget, type Published } from './committer.ts';
@@ -9,7 +9,7 @@ import { writeIndex } from './index-files.ts';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { IndexDelta } from './ledger-index.ts';
-import type { LedgerState } from './ledger-state.ts';
+import type { LedgerState, StateMark } from './ledger-state.ts';
 import { minuteOf } from './minute-counter.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { AppendRequest, EpochStats, LedgerIdentity } from './ports.ts';
@@ -20,9 +20,6 @@ import type { GroupNotes } from './segment-notes.ts';
 import { SegmentRecorder } from './segment-recorder.ts';
 import { NO_JOURNAL, type WriteJournal } from './write-journal.ts';
 
-/** A group is one write and one fdatasync. Its size bounds how long staging keeps the thread from answering (about 15 ms). */
-const GROUP_BYTES_MAX = 4 * 1024 * 1024;
-const GROUP_REQUESTS_MAX = 4096;
 /** A lock that could not be reached is tried again this often. */
 const ANCHOR_RETRY_NS = 1_000_000_000n;
 
@@ -43,6 +40,8 @@ export interface WriterEvents {
   committed(commit: Commit): void;
   /** The checkpoint lock could be reached again: this head is public now. */
   anchored(head: CommittedHead): void;
+  /** The index of a full segment was written, with this checksum; undefined when there was no space for it. */
+  indexed(first: number, checksum: string | undefined): void;
   diskFull(ids: readonly number[], cause: unknown): void;
   fatal(cause: unknown): void;
 }
@@ -59,20 +58,17 @@ export interface WriterOptions {
   readonly rootAt: (size: number) => Promise<Uint8Array>;
 }
 
-interface Queued {
-  readonly id: number;
-  readonly request: AppendRequest;
+type Group = Omit<Commit, keyof Published | 'commitMs'> & CommitTarget & GroupOrigin;
+
+interface GroupOrigin {
+  readonly startedMs: number;
+  readonly notes: GroupNotes;
+  /** For taking it back. */
+  readonly before: StateMark;
+  readonly queued: readonly Queued[];
 }
 
-type Group = Omit<Commit, keyof Published | 'commitMs'> & CommitTarget & { readonly startedMs: number; readonly notes: GroupNotes };
-
-/** Marks a request without leaves of its own: only a due minute summary is written. */
-const TICK_ID = -1;
-/** Records of our own that nobody waits for. */
-const OWN_ID = -2;
-/** A leaf of our own that only finds out whether the disk is still full: dropped when it is. */
-const PROBE_ID = -3;
-const KEY_GIVEN_UP = new LedgerError('disk-full', 'there is no space to replace epoch.key; the next start does it');
+const NO_KEY_SPACE = new LedgerError('disk-full', 'the disk is full: there is no space to replace epoch.key');
 
 /**
  * The loop that takes what is queued: stage → write, then hands the group to the committer. While one group is being synced the next is
@@ -93,13 +89,14 @@ export class Writer {
   #unanchored: CommittedHead | undefined;
   #anchorRetriedNs = 0n;
   #retrying: Promise<void> | undefined;
-  #queue: Queued[] = [];
+  readonly #queue = new AppendQueue();
   #isDiskFull = false;
-  /** Records of our own that met a full disk: nobody else would send them again. */
-  readonly #held: Queued[] = [];
   #sealWanted: { readonly isFinal: boolean; readonly rotated?: EpochKeys | undefined } | undefined;
   #isSealUnderway = false;
-  /** The stop did not wait for the key of the next epoch: another seal, or an acknowledgement, would leave it out of a start's reach. */
+  /** The key of the next epoch waits for space. Until it is there another seal, or an acknowledgement, would leave it out of a start's reach. */
+  #isStalled = false;
+  #stalled = Promise.withResolvers<void>();
+  /** The stop did not wait for that space. */
   #isKeyGivenUp = false;
   #minute: number;
   #wake: (() => void) | undefined;
@@ -125,13 +122,14 @@ export class Writer {
       anchor,
       journal,
       publishedNote,
+      onStall: () => this.#stall(),
       onStep,
     });
     const { clocks, sealLimits = SEAL_LIMITS } = options;
     this.#schedule = new SealSchedule(sealLimits, recovered.state.epochs, clocks.wall(), clocks.monotonic());
     this.#clockWatch = new ClockWatch(clocks);
     this.#minute = minuteOf(clocks.wall());
-    for (const payload of recovered.findings) this.#own({ type: 'recovery', payload });
+    for (const payload of recovered.findings) this.#queue.pushOwn({ type: 'recovery', payload });
   }
 
   /** Publishes what recovery found and answers a writer that is ready to `run`. */
@@ -149,7 +147,11 @@ export class Writer {
   }
 
   append(id: number, request: AppendRequest): void {
-    this.#queue.push(...this.#held.splice(0), { id, request });
+    this.#enqueue({ id, request });
+  }
+
+  #enqueue(queued: Queued): void {
+    this.#queue.push(queued);
     this.#wake?.();
   }
 
@@ -166,14 +168,12 @@ export class Writer {
   tick(): void {
     const { clocks } = this.#options;
     const step = this.#clockWatch.look();
-    if (step !== undefined) this.#own({ type: 'clockStep', payload: step });
+    if (step !== undefined) this.#queue.pushOwn({ type: 'clockStep', payload: step });
     if (!this.#isDiskFull && this.#schedule.isDue(this.#state, clocks.monotonic())) this.#sealWanted ??= { isFinal: false };
     const minute = minuteOf(clocks.wall());
     if (minute !== this.#minute) {
       this.#minute = minute;
-      const probe = { type: 'heartbeat', payload: { reason: 'is there space again' } } as const;
-      if (this.#isDiskFull) this.append(PROBE_ID, { events: EMPTY_BATCH, record: probe });
-      else this.append(TICK_ID, { events: EMPTY_BATCH });
+      this.#enqueue(this.#isDiskFull ? PROBE : TICK);
     }
     this.#retryAnchor(clocks.monotonic());
     if (this.#hasWork()) this.#wake?.();
@@ -201,7 +201,7 @@ export class Writer {
       }
       await this.#committing;
       if (this.#isDead || !(await this.#sealFinally())) return;
-      if (this.#isKeyGivenUp) this.#refuse(this.#queue.splice(0));
+      if (this.#isKeyGivenUp) this.#turnAway(this.#queue.takeAll());
       await this.#retrying;
       this.#segments.close();
       this.#committer.close();
@@ -219,19 +219,42 @@ export class Writer {
 
   /** Stages and writes the next group while the one before is being committed. */
   async #next(): Promise<void> {
-    const group = this.#stageGroup(this.#takeGroup());
+    const queued = this.#queue.takeGroup();
+    if (this.#isStalled) {
+      this.#turnAway(queued);
+      return;
+    }
+    const group = this.#stageGroup(queued);
+    await Promise.race([this.#committing, this.#stalled.promise]);
+    if (this.#isStalled) {
+      if (group !== undefined) this.#takeBack(group);
+      return;
+    }
     await this.#committing;
     if (this.#isDead || group === undefined) return;
-    if (this.#isKeyGivenUp) {
-      this.#segments.takeBack(KEY_GIVEN_UP);
-      this.#refuse(group.results);
-    } else this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
+    this.#committing = this.#commit(group).catch((error: unknown) => this.#die(error));
   }
 
-  /** Nothing of these is on the disk, and nothing will be. */
-  #refuse(requests: readonly { readonly id: number }[]): void {
-    const ids = requests.map(({ id }) => id);
-    this.#events.diskFull(ids, KEY_GIVEN_UP);
+  #stall(): void {
+    if (this.#isStalled) return;
+    this.#isStalled = true;
+    this.#events.diskFull([], NO_KEY_SPACE);
+    this.#stalled.resolve();
+  }
+
+  /** Nothing of these is on the disk, and nothing will be; our own are tried again. */
+  #turnAway(queued: readonly Queued[]): void {
+    this.#queue.hold(queued);
+    const ids = queued.map(({ id }) => id);
+    this.#events.diskFull(ids, NO_KEY_SPACE);
+  }
+
+  #takeBack(group: Group): void {
+    this.#segments.takeBack(NO_KEY_SPACE);
+    this.#state.reset(group.before);
+    this.#queue.hold(group.queued);
+    const ids = group.results.map(({ id }) => id);
+    this.#events.diskFull(ids, NO_KEY_SPACE);
   }
 
   /** An epoch that holds nothing, right after a final seal, needs none of its own. False when the writer died of it. */
@@ -245,7 +268,7 @@ export class Writer {
   }
 
   #hasWork(): boolean {
-    return this.#queue.length > 0 || (this.#sealWanted !== undefined && !this.#isSealUnderway) || this.#isBeginningDue();
+    return !this.#queue.isEmpty || (this.#sealWanted !== undefined && !this.#isSealUnderway) || this.#isBeginningDue();
   }
 
   /** An older ledger begins to seal as soon as there is space for the leaf that says so. */
@@ -253,24 +276,10 @@ export class Writer {
     return !this.#state.epochs.isSealing && !this.#isDiskFull;
   }
 
-  #own(record: AppendRequest['record']): void {
-    this.append(OWN_ID, { events: EMPTY_BATCH, record });
-  }
-
   #die(cause: unknown): void {
     if (this.#isDead) return;
     this.#isDead = true;
     this.#events.fatal(cause);
-  }
-
-  #takeGroup(): Queued[] {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#queue.length && count < GROUP_REQUESTS_MAX && (count === 0 || bytes < GROUP_BYTES_MAX)) {
-      bytes += this.#queue[count].request.events.payloads.length;
-      count++;
-    }
-    return this.#queue.splice(0, count);
   }
 
   /** Stages and writes; undefined when there was nothing to write or the disk is full (then nothing of it stays). */
@@ -293,7 +302,7 @@ export class Writer {
       state.reset(before);
       if (sealed !== undefined) this.#isSealUnderway = false;
       this.#isDiskFull = true;
-      this.#held.push(...queued.filter(({ id }) => id === OWN_ID));
+      this.#queue.hold(queued);
       const ids = results.map((result) => result.id);
       this.#events.diskFull(ids, error);
       return undefined;
@@ -309,6 +318,8 @@ export class Writer {
       bytes: group.length,
       epochsNow: this.epochs(),
       startedMs,
+      before,
+      queued,
     };
   }
 
@@ -316,11 +327,11 @@ export class Writer {
   #stageRequests(queued: readonly Queued[]): { id: number; first: number; last: number }[] {
     const results: { id: number; first: number; last: number }[] = [];
     for (const [index, { id, request }] of queued.entries()) {
-      if (id === TICK_ID) this.#state.closeMinute();
+      if (id === TICK.id) this.#state.closeMinute();
       else results.push({ id, ...this.#state.stageRequest(request) });
       if (!this.#isSealUnderway && this.#state.epochs.isSealing && this.#schedule.isFull(this.#state.epochLeaves)) {
         this.#sealWanted ??= { isFinal: false };
-        this.#queue.unshift(...queued.slice(index + 1));
+        this.#queue.putBack(queued.slice(index + 1));
         break;
       }
     }
@@ -355,10 +366,16 @@ export class Writer {
       const commitMs = performance.now() - startedMs;
       this.#events.committed({ ...published, results, delta, entries, bytes, epochsNow, commitMs });
     });
-    for (const index of this.#recorder.add(delta, group.notes)) writeIndex(this.#paths, index);
+    for (const index of this.#recorder.add(delta, group.notes)) this.#events.indexed(index.first, writeIndex(this.#paths, index));
     this.#isKeyGivenUp = !mayGoOn;
     if (group.sealed === undefined || !mayGoOn) return;
     this.#isSealUnderway = false;
+    if (this.#isStalled) {
+      this.#isStalled = false;
+      this.#stalled = Promise.withResolvers();
+      // A commit is what tells producers that there is space again.
+      this.#enqueue(PROBE);
+    }
     this.#wake?.();
   }
 

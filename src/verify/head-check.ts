@@ -94,7 +94,7 @@ export function checkWatermark({ inputs, watermark, walk, findings }: HeadContex
   if (newest === undefined || head.checkpoint === undefined || head.noteBytes === undefined) return;
   const { size } = head.checkpoint;
   if (size < newest.size) {
-    const found = `one of ${size}: the disk was full, or an older checkpoint was put in its place`;
+    const found = `one of ${size}: the disk was full, the checkpoint lock was away, or an older checkpoint was put in its place`;
     findings.add({
       verdict: 'TORN_TAIL',
       place: { ...CHECKPOINT, seqFirst: size, seqLast: newest.size - 1 },

@@ -15,13 +15,23 @@ const root = join(import.meta.dirname, '../..');
 const file = (status: string, ...results: string[]): TestReport['testResults'][number] => ({
   name: 'a.test.ts',
   status,
-  assertionResults: results.map((result) => ({ status: result })),
+  assertionResults: results.map((result) => ({
+    status: result,
+    fullName: `test that ${result}`,
+    failureMessages: result === 'failed' ? ['too late\n at line 7'] : [],
+  })),
 });
 
 describe('totals of a test run', () => {
   it('counts every result of every file', () => {
     const report = { testResults: [file('passed', 'passed', 'passed', 'skipped'), file('failed', 'failed', 'passed', 'todo')] };
-    expect(countTests(report, 1)).toEqual({ passed: 3, failed: 1, skipped: 2, problems: [] });
+    expect(countTests(report, 1)).toEqual({
+      passed: 3,
+      failed: 1,
+      skipped: 2,
+      failures: ['a.test.ts: test that failed: too late'],
+      problems: [],
+    });
   });
 
   it('counts a file that broke before its first test as failed', () => {
@@ -96,7 +106,9 @@ describe('closing line of a whole check', () => {
       'test/unit/bad.test.ts': passing.replace('toBe(1)', 'toBe(2)'),
     });
     const { status, stdout } = check(canary.dir, 'format', 'tests');
-    expect(stdout).toMatch(/\nFAIL {2}format .*\nFAIL {2}tests .*\n0 passed, 2 failed, 0 skipped\n$/);
+    expect(stdout).toMatch(
+      /\nFAIL {2}format .*\nFAIL {2}tests .*\nFAIL {2}bad\.test\.ts: holds: AssertionError: .*\n0 passed, 2 failed, 0 skipped\n$/,
+    );
     expect(status).toBe(1);
   });
 

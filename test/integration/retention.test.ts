@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logCat } from '../../src/cli/log-cat.ts';
@@ -11,7 +11,7 @@ import { verifyConsistency, verifyInclusion } from '../../src/kernel/merkle.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { openLedger, type OpenedLedger } from '../../src/ledger/open-ledger.ts';
 import { openLedgerReader } from '../../src/ledger/open-reader.ts';
-import { segmentIndexName } from '../../src/ledger/segment-index.ts';
+import { encodeSegmentIndex, parseSegmentIndex, segmentIndexName } from '../../src/ledger/segment-index.ts';
 import { captureIo } from '../support/cli-io.ts';
 import { fillLedger } from '../support/fill-ledger.ts';
 import { startApp } from '../support/running-app.ts';
@@ -185,22 +185,51 @@ describe('pruning', () => {
     }
   });
 
-  it('keeps a segment whose index is missing or wrong', async () => {
+  const rightIndex = (): Buffer => readFileSync(join(before.path, index));
+  const damages: readonly (readonly [string, (path: string) => void])[] = [
+    ['is missing', (path) => rmSync(path)],
+    ['belongs to another segment', (path) => cpSync(join(before.path, 'ledger/index', segmentIndexName(0)), path)],
+    [
+      'was changed together with its checksum',
+      (path) => {
+        const index = parseSegmentIndex(nodeHashes, rightIndex());
+        writeFileSync(path, encodeSegmentIndex(nodeHashes, { ...index, lastMac: new Uint8Array(32) }));
+      },
+    ],
+  ];
+
+  it.each(damages)('makes the index from the segment first when it %s', async (_, damage) => {
     using dir = tempDir();
     cpSync(before.path, dir.path, { recursive: true });
     await reopened(dir.path, async (ledger) => {
-      const size = ledger.acknowledged.head().size;
-      const path = join(dir.path, index);
-      renameSync(path, `${path}.away`);
-      await expect(ledger.prune(2 * SEGMENT, '')).rejects.toMatchObject({
-        code: 'io',
-        message: expect.stringContaining('is missing or wrong'),
-      });
-      cpSync(join(dir.path, 'ledger/index', segmentIndexName(0)), path);
-      await expect(ledger.prune(2 * SEGMENT, '')).rejects.toMatchObject({ code: 'io' });
-      expect(ledger.acknowledged.head().size - size).toBeLessThan(3);
-      expect(segments(dir.path)).toHaveLength(4);
+      damage(join(dir.path, index));
+      await ledger.prune(2 * SEGMENT, '');
     });
+    expect(existsSync(join(dir.path, segment))).toBe(false);
+    expect(readFileSync(join(dir.path, prunedIndex)).equals(rightIndex())).toBe(true);
+  });
+
+  it('goes on from the index of what was pruned before', async () => {
+    using dir = tempDir();
+    cpSync(after.path, dir.path, { recursive: true });
+    const name = segmentIndexName(2 * SEGMENT);
+    await reopened(dir.path, async (ledger) => {
+      rmSync(join(dir.path, 'ledger/index', name));
+      await ledger.prune(3 * SEGMENT, '');
+    });
+    expect(readFileSync(join(dir.path, 'ledger/pruned', name)).equals(readFileSync(join(before.path, 'ledger/index', name)))).toBe(true);
+  });
+
+  it('keeps a segment that does not hold what was signed', async () => {
+    using dir = tempDir();
+    cpSync(before.path, dir.path, { recursive: true });
+    await reopened(dir.path, async (ledger) => {
+      const bytes = readFileSync(join(dir.path, segment));
+      bytes[Math.floor(bytes.length / 2)] ^= 1;
+      writeFileSync(join(dir.path, segment), bytes);
+      await expect(ledger.prune(2 * SEGMENT, '')).rejects.toMatchObject({ code: 'io' });
+    });
+    expect(segments(dir.path)).toHaveLength(4);
   });
 
   it('is tampering when no entry states it', async () => {

@@ -60,6 +60,7 @@ export async function startWriter(dataDir: string, options: InHandOptions): Prom
       for (const { id } of commit.results) waiting.get(id)?.resolve(commit);
     },
     anchored: (head: CommittedHead) => void anchored.push(head),
+    indexed: () => undefined,
     diskFull: (ids: readonly number[], full: unknown) => {
       for (const id of ids) waiting.get(id)?.reject(full);
     },
