@@ -160,8 +160,9 @@ export class Committer {
     onStep('slot-sync');
     await fdatasyncAsync(this.#fd);
     onStep('epoch-key');
-    while (!this.#replaceKeys(target.epochs.keys, sealed)) {
-      onStall();
+    for (let tries = 1; !this.#replaceKeys(target.epochs.keys, sealed); tries++) {
+      // A moment without space is waited out; nobody has to be refused for it.
+      if (tries > 1) onStall();
       if (this.#isClosing) {
         sealed.wipe();
         return false;

@@ -1,22 +1,28 @@
 /**
- * `node test/fault/attack-live.run.ts [--runs 20] [--only NAME] [--state NAME] [--bytes 200] [--immutable] [--wait-idle] [--results FILE] [--write]`: every attack against a running
- * sidecar, and how long until it says so. Ends with 1 when an attack was missed or found late. --results keeps the runs in a file
- * and goes on where an earlier call stopped; --wait-idle lets other work on the machine go first; --write puts them into docs/attacks.md.
+ * `node test/fault/attack-live.run.ts [--runs 20] [--only NAME] [--state NAME] [--bytes 200] [--immutable] [--wait-idle] [--results FILE]`:
+ * every attack against a running sidecar, and how long until it says so. Ends with 1 when an attack was missed or found late. The single
+ * runs are kept in docs/attacks-live.jsonl: a call measures what has fewer runs there, and then makes docs/attacks.md from it (another
+ * results file leaves both alone). --wait-idle lets other work on the machine go first.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Attack } from '../../src/attack/attack.ts';
-import { CATALOGUE, findAttack } from '../../src/attack/catalogue.ts';
+import { CATALOGUE } from '../../src/attack/catalogue.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { LiveBench, type LiveRun } from './attack-live.ts';
+import { LiveBench } from './attack-live.ts';
+import { LIVE_RESULTS, readLiveResults, writeLiveResults } from './attack-live-results.ts';
 import { LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-states.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from './attack-table.ts';
 
-const DOCS = fileURLToPath(new URL('../../docs/attacks.md', import.meta.url));
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const DOCS = at('docs/attacks.md');
+/** What is shipped is what is measured, and it starts in half the time. */
+const BUILT = at('dist/main.js');
 /** A detection that takes longer is reported as missed. */
 const WAIT_MS = 2000;
 /** For what is exempt from 200 ms and found by the scrub cycle at the latest; that it was not seen at all is an answer too. */
@@ -34,48 +40,27 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '200' },
     immutable: { type: 'boolean', default: false },
     'wait-idle': { type: 'boolean', default: false },
-    results: { type: 'string' },
-    write: { type: 'boolean', default: false },
+    results: { type: 'string', default: LIVE_RESULTS },
   },
 });
 
-interface Kept {
-  readonly attack: string;
-  readonly state: LiveStateName;
-  readonly eventBytes: number;
-  readonly runs: readonly LiveRun[];
-  readonly immutable?: LiveRun;
-}
-
-function readKept(): LiveResult[] {
-  if (values.results === undefined || !existsSync(values.results)) return [];
-  return readFileSync(values.results, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Kept)
-    .flatMap(({ attack, ...rest }) => {
-      const known = findAttack(attack);
-      return known === undefined ? [] : [{ attack: known, ...rest }];
-    });
-}
-
-function keep({ attack, ...rest }: LiveResult): void {
-  if (values.results !== undefined) writeFileSync(values.results, `${JSON.stringify({ attack: attack.name, ...rest })}\n`, { flag: 'a' });
-}
-
+const results = readLiveResults(values.results);
+const count = Number(values.runs);
 const eventBytes = Number(values.bytes);
-const results = readKept();
-const isDone = (attack: Attack, state: LiveStateName): boolean =>
-  results.some((result) => result.attack === attack && result.state === state && result.eventBytes === eventBytes);
+const indexOf = (attack: Attack, state: LiveStateName): number =>
+  results.findIndex((result) => result.attack === attack && result.state === state && result.eventBytes === eventBytes);
 
+// Ends the sidecars too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+if (spawnSync(process.execPath, [at('tools/build.ts')], { stdio: 'inherit', cwd: at('.') }).status !== 0) process.exit(1);
 using directory = tempDir();
-await using bench = new LiveBench(directory.path);
+await using bench = new LiveBench(directory.path, BUILT);
 for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const isShort = state === 'active' || state === 'during append';
   const chosen = CATALOGUE.filter(({ name, needs }) => {
     const isPossible = !isShort || !needs.some((need) => need === 'segments' || need === 'three-segments' || need === 'index');
     return isPossible && !needs.includes('archive') && name.includes(values.only);
-  }).filter((attack) => !isDone(attack, state));
+  }).filter((attack) => (results[indexOf(attack, state)]?.runs.length ?? 0) < count);
   if (chosen.length === 0) continue;
   const folder = join(directory.path, 'template');
   mkdirSync(folder);
@@ -83,12 +68,13 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   for (const attack of chosen) {
     const waitMs = attack.needs.includes('sidecar') ? WAIT_SILENT_MS : typeof attack.live === 'object' ? WAIT_EXEMPT_MS : WAIT_MS;
     if (values['wait-idle']) await waitUntilIdle();
-    const runs = await bench.run(attack, template, { waitMs }, Number(values.runs));
+    const runs = await bench.run(attack, template, { waitMs }, count);
     const immutable =
       values.immutable && state === 'sealed' ? (await bench.run(attack, template, { waitMs, isImmutable: true }, 1))[0] : undefined;
     const result: LiveResult = { attack, state, eventBytes, runs, immutable };
-    results.push(result);
-    keep(result);
+    const known = indexOf(attack, state);
+    results.splice(known === -1 ? results.length : known, 1, result);
+    writeLiveResults(values.results, results);
     const why = runs.find(({ latencyMs }) => latencyMs === undefined);
     console.log(`${state.padEnd(14)} ${attack.name.padEnd(24)} ${liveCell(result)}${why === undefined ? '' : `  ${JSON.stringify(why)}`}`);
   }
@@ -102,5 +88,6 @@ if (disturbed > runs.length * DISTURBED_SHARE_MAX)
   faults.push(`${disturbed} of ${runs.length} runs were disturbed: this machine is too busy`);
 console.log(`${runs.length} runs, ${disturbed} disturbed, ${faults.length} faults`);
 for (const fault of faults) console.log(fault);
-if (values.write) writeFileSync(DOCS, await format(attacksMarkdown(results), { ...(await resolveConfig(DOCS)), filepath: DOCS }));
+if (values.results === LIVE_RESULTS)
+  writeFileSync(DOCS, await format(attacksMarkdown(results), { ...(await resolveConfig(DOCS)), filepath: DOCS }));
 process.exitCode = faults.length === 0 ? 0 : 1;

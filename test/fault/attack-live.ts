@@ -21,7 +21,8 @@ export interface LiveRun {
   readonly isUndone?: boolean;
   /** The sidecar ended before the gauge was read. */
   readonly failed?: string;
-  readonly note: string;
+  /** What was done; not kept. */
+  readonly note?: string;
 }
 
 export interface LiveRunOptions {
@@ -36,7 +37,7 @@ const READY_MS_MAX = 10_000;
 /** blind-watcher makes 20,000 calls; forging a long ledger takes a second or two. */
 const ATTACK_MS_MAX = 60_000;
 /** Sidecars started at a time. They idle until their turn comes, which costs a few percent of a core. */
-const SIDE_BY_SIDE = 4;
+const SIDE_BY_SIDE = 5;
 /** Written just before the attack, in a batch of its own. */
 const FRESH_EVENTS = 10;
 const BREATH_MS = 50;
@@ -54,10 +55,13 @@ export class LiveBench implements AsyncDisposable {
   readonly #attacker = new LiveProcess<AttackOrder, AttackAnswer>('./attack-live-attacker.ts');
   readonly #observer = new LiveProcess<ObserverOrder, ObserverAnswer>('./attack-live-observer.ts');
   readonly #directory: string;
+  readonly #main: string | undefined;
   #runs = 0;
 
-  constructor(directory: string) {
+  /** `main` as for startSidecar. */
+  constructor(directory: string, main?: string) {
     this.#directory = directory;
+    this.#main = main;
   }
 
   /** So many runs of one attack, each against a sidecar of its own; a few of them are started at a time, and attacked one by one. */
@@ -80,7 +84,7 @@ export class LiveBench implements AsyncDisposable {
     mkdirSync(dataDir, { recursive: true });
     cpSync(template.dataDir, dataDir, { recursive: true, preserveTimestamps: true });
     const env = { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on', PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
-    const sidecar = await startSidecar({ dataDir, env });
+    const sidecar = await startSidecar({ dataDir, env, ...(this.#main !== undefined && { main: this.#main }) });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
     const dispose = async (): Promise<void> => {
       await sidecar[Symbol.asyncDispose]();

@@ -16,6 +16,8 @@ export interface SidecarOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A free port unless given: for those whom others must find again after a restart. */
   readonly port?: number;
+  /** Another main module than the sources': the built one starts in half the time. */
+  readonly main?: string;
   /** Runs it under `strace -f` with these arguments; they must name an output file (-o). */
   readonly strace?: readonly string[];
 }
@@ -69,7 +71,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     PROOFS_PORT: String(options.port ?? 0),
     PROOFS_DATA_DIR: options.dataDir,
   };
-  const node = [process.execPath, MAIN, 'serve'];
+  const node = [process.execPath, options.main ?? MAIN, 'serve'];
   if (options.strace !== undefined && !existsSync(STRACE)) throw new Error('these tests need strace: apt-get install strace');
   // -D makes strace a grandchild: the child is node itself, so that its pid, its exit code and a kill are the sidecar's own.
   const [command, ...args] = options.strace === undefined ? node : [STRACE, '-D', '-f', '-q', ...options.strace, ...node];

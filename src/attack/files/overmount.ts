@@ -23,6 +23,6 @@ export const overmount: Attack = {
     runProgram('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
     for (const { name, content } of files) writeWhole(join(folder, name), content);
     const note = `mounted a copy with an edited leaf ${seq} over ${folder}; umount it afterwards`;
-    return { leaves: { first: seq, last: seq }, note, undo: () => void runProgram('umount', [folder]) };
+    return { leaves: { first: seq, last: seq }, note, undo: () => void runProgram('umount', ['--lazy', folder]) };
   },
 };
