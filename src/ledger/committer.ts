@@ -162,7 +162,7 @@ export class Committer {
     onStep('epoch-key');
     for (let tries = 1; !this.#replaceKeys(target.epochs.keys, sealed); tries++) {
       // A moment without space is waited out; nobody has to be refused for it.
-      if (tries > 1) onStall();
+      if (tries > 1 || this.#isClosing) onStall();
       if (this.#isClosing) {
         sealed.wipe();
         return false;
