@@ -24,6 +24,7 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'unzip', probe: 'unzip', why: 'unpacks bundles the way a stranger would' },
   { name: 'openssl', probe: 'openssl', why: 'checks signatures without our code' },
   { name: 'redis-server', probe: 'redis-server', why: 'keeps a checkpoint lock' },
+  { name: 'prometheus', probe: 'prometheus', why: 'fires the alerts on the ledger' },
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 
