@@ -80,7 +80,8 @@ describe('a real Prometheus', () => {
       return Number(data.result[0]?.value[1] ?? 0);
     };
     await expect.poll(upOf, { timeout: PATIENCE_MS }).toBe(3);
-    expect(await prometheus.firing()).toEqual([]);
+    // Before the first scrape nobody is there.
+    await expect.poll(() => prometheus.firing(), { timeout: PATIENCE_MS }).toEqual([]);
 
     const watermark = join(dirs.path, 'tampered', 'ledger', 'watermark');
     const bytes = readFileSync(watermark);
