@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { SidecarStartError, startSidecar } from '../support/sidecar.ts';
 import type { CaseFolder } from './case-folder.ts';
 import type { FaultSite } from './fault-sites.ts';
 import { compareWithSent, readRequests } from './ledger-oracle.ts';
 import { offlineVerdict } from './offline-verdict.ts';
-import { PRUNABLE_SEGMENTS } from './prunable-ledger.ts';
+import { prunableFiles } from './prunable-ledger.ts';
 import type { SentBatch } from './producer.ts';
 import { newSteps, type Scenario } from './scenarios.ts';
 import { runScenario, send } from './traced-run.ts';
+import { untilRemoved } from './wait-for-writer.ts';
 
 /** KILL ends the process before the call; LOST says it succeeded without doing it. */
 export type Fault = 'EIO' | 'ENOSPC' | 'KILL' | 'LOST';
@@ -68,6 +69,7 @@ async function startAgain(folder: CaseFolder, scenario: Scenario, sent: readonly
       const answer = await send(sidecar.url, batch);
       if (answer !== '201') wrong.push(`the retry of "${batch.messages[0]}" got ${answer}`);
     }
+    if (scenario.name === 'prune') await untilRemoved(prunableFiles(folder), sidecar.exited);
     sidecar.kill('SIGTERM');
     const code = await sidecar.exited;
     if (code !== 0) wrong.push(`the next run ended with ${code}: ${sidecar.stderr()}`);
@@ -77,12 +79,13 @@ async function startAgain(folder: CaseFolder, scenario: Scenario, sent: readonly
   }
   const { verdict, findings } = await offlineVerdict(folder);
   if (verdict !== VERDICT_AFTER_A_CLEAN_STOP) wrong.push(`${verdict} in the end: ${findings.join('; ')}`);
-  if (scenario.name === 'prune') wrong.push(...unprunedSegments(folder.dataDir));
+  if (scenario.name === 'prune') wrong.push(...unprunedSegments(folder));
   return [...wrong, ...compareWithSent(readRequests(folder.dataDir), [...scenario.stored, ...sent])];
 }
 
 /** What retention was asked to remove, and still lies there after the next start. */
-function unprunedSegments(dataDir: string): string[] {
-  const left = readdirSync(join(dataDir, 'ledger', 'segments')).filter((name) => PRUNABLE_SEGMENTS.includes(name));
-  return left.map((name) => `retention left "${name}" behind`);
+function unprunedSegments(folder: CaseFolder): string[] {
+  return prunableFiles(folder)
+    .filter((path) => existsSync(path))
+    .map((path) => `retention left "${basename(path)}" behind`);
 }

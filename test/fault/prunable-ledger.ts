@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { makeLedger, START_NS, writeLedger } from '../support/make-ledger.ts';
 import type { CaseFolder } from './case-folder.ts';
 import { newBatch, type SentBatch } from './producer.ts';
@@ -37,4 +38,8 @@ export function makePrunableLedger(folder: CaseFolder): SentBatch[] {
 }
 
 /** What retention removes of it: never the first segment, never the one that takes leaves. */
-export const PRUNABLE_SEGMENTS: readonly string[] = [1, 2].map((index) => `${String(index * SEGMENT_LEAVES).padStart(20, '0')}.seg`);
+const PRUNABLE_SEGMENTS: readonly string[] = [1, 2].map((index) => `${String(index * SEGMENT_LEAVES).padStart(20, '0')}.seg`);
+
+export function prunableFiles({ dataDir }: CaseFolder): string[] {
+  return PRUNABLE_SEGMENTS.map((name) => join(dataDir, 'ledger', 'segments', name));
+}

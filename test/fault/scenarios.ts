@@ -20,8 +20,8 @@ export const SCENARIO_NAMES = [
 ] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
-/** A request of so many events, or waiting until the running epoch has ended. */
-export type Step = number | 'epoch end';
+/** A request of so many events, or waiting until the running epoch has ended, or until retention has removed what it should. */
+export type Step = number | 'epoch end' | 'removal';
 
 /** A ledger in a certain state, and what happens to the sidecar started on it. */
 export interface Scenario {
@@ -66,7 +66,7 @@ const STEPS: Readonly<Record<ScenarioName, Pick<Scenario, 'steps' | 'env'>>> = {
   'recover-seal': { steps: [1], env: {} },
   lock: { steps: [1, 1], env: {} },
   'rotate-keys': { steps: [2], env: {} },
-  prune: { steps: [1], env: { PROOFS_RETAIN: '1d' } },
+  prune: { steps: [1, 'removal'], env: { PROOFS_RETAIN: '1d' } },
 };
 
 type State = Pick<Scenario, 'template' | 'stored'>;

@@ -1,12 +1,13 @@
 import { SidecarStartError, startSidecar, type Sidecar } from '../support/sidecar.ts';
 import type { CaseFolder } from './case-folder.ts';
-import { untilEpochEnds } from './epoch-end.ts';
 import { isConnectionError, post, type SentBatch } from './producer.ts';
 import type { ScenarioName, Step } from './scenarios.ts';
+import { prunableFiles } from './prunable-ledger.ts';
 import { readTrace, TRACE_FORMAT, type Trace } from './syscall-trace.ts';
 import { runTracedRotation } from './traced-rotation.ts';
+import { untilEpochEnds, untilRemoved } from './wait-for-writer.ts';
 
-/** What happens between start and stop: a request, or the end of an epoch. */
+/** What happens between start and stop: a request, or waiting for something that the sidecar does by itself. */
 export type RunStep = SentBatch | Exclude<Step, number>;
 
 export interface TracedRun extends Trace {
@@ -49,6 +50,7 @@ export async function runTraced(folder: CaseFolder, { steps, env, inject, isKill
   const answers: string[] = [];
   for (const step of steps) {
     if (step === 'epoch end') await untilEpochEnds(folder, running.exited);
+    else if (step === 'removal') await untilRemoved(prunableFiles(folder), running.exited);
     else answers.push(await send(running.url, step));
   }
   const readiness = await readinessOf(running.url);
