@@ -135,7 +135,7 @@ function openAging(
     archive?.notify();
     retention.notify();
   });
-  observer.started(ledger.start.walkedFrom, ledger.start.indexFault);
+  observer.started(ledger.start);
   observer.prunedAt(ledger.prunedLeaves());
   return { archive, retention };
 }

@@ -24,11 +24,14 @@ export interface OpenedFiles {
   readonly lock: CheckpointLock | undefined;
   /** What stood in the lock; undefined when there is none or it could not be reached. */
   readonly standing: { readonly note: string | undefined } | undefined;
+  /** A lock that held nothing although the ledger is not new: its first use, or somebody removed what it held. */
+  readonly emptyLock: string | undefined;
 }
 
 /** Makes keys and ledger where there are none, then recovers: a new ledger is opened by the same path as an old one. */
 export async function openOrCreate(paths: LedgerPaths, options: OpenOptions): Promise<OpenedFiles> {
-  if (!isPresent(paths.ledger)) {
+  const isNew = !isPresent(paths.ledger);
+  if (isNew) {
     const keys = createKeys(options.dataDir, options.keysDir);
     assertNotDeleted(paths, keys);
     createLedger(paths, keys, options.origin ?? defaultOrigin(keys.publicKey), options.clock);
@@ -41,7 +44,8 @@ export async function openOrCreate(paths: LedgerPaths, options: OpenOptions): Pr
   const standing = read?.outcome === 'read' ? { note: read.note } : undefined;
   const locked = lock === undefined || standing?.note === undefined ? undefined : { location: lock.location, note: standing.note };
   const recovered = await recoverLedger(paths, keys, { anchorNote: options.anchorNote, locked, journal: options.journal });
-  return { keys, recovered, lock, standing };
+  const emptyLock = !isNew && standing !== undefined && standing.note === undefined ? lock?.location : undefined;
+  return { keys, recovered, lock, standing, emptyLock };
 }
 
 /** Keys that have evolved belong to a ledger, and that is gone. */

@@ -72,6 +72,8 @@ export interface StartReport {
   /** Why everything was read after all. */
   readonly indexFault: string | undefined;
   readonly pruning: Pruning | undefined;
+  /** Where a lock is that held nothing although the ledger is not new. */
+  readonly emptyLock: string | undefined;
 }
 
 /** How late an epoch may be sealed and a step of the clock be seen; a look costs microseconds. */
@@ -119,7 +121,7 @@ async function main(options: WriterThreadOptions, post: Post, listen: (handler: 
     recoveries: recovered.findings.length,
     isCheckpointStale: published.isCheckpointStale,
     epochs: writer.epochs(),
-    start: { walkedFrom: recovered.walkedFrom, pruning: recovered.pruning, indexFault: recovered.indexFault },
+    start: { walkedFrom: recovered.walkedFrom, pruning: recovered.pruning, indexFault: recovered.indexFault, emptyLock: locked.emptyLock },
   });
   const ending = new AbortController();
   const prune = (pruning: Pruning): void => {

@@ -4,6 +4,7 @@ import type { WitnessAnswer } from '../anchor/ask-witness.ts';
 import type { Commit } from '../ledger/writer.ts';
 import { DETECTION_KINDS, type Detection, type WatchStatus } from '../kernel/detection.ts';
 import type { LedgerStats } from '../ledger/ports.ts';
+import type { StartReport } from '../ledger/writer-thread.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
 
 type NamesOf<Kind> = { [Name in MetricName]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never }[MetricName];
@@ -130,7 +131,12 @@ export class Observer {
   }
 
   /** How the start came by what it knows of the ledger. */
-  started(walkedFrom: number, indexFault: string | undefined): void {
+  started({ walkedFrom, indexFault, emptyLock }: StartReport): void {
+    if (emptyLock !== undefined)
+      this.log.warn(
+        { location: emptyLock },
+        'the checkpoint lock held nothing of this ledger and begins with what is here: right at its first use; otherwise somebody removed what it held, and a rollback before now cannot be told',
+      );
     if (indexFault === undefined) this.log.debug({ walkedFrom }, 'entries below were taken from segment indexes');
     else this.log.warn({ reason: indexFault }, 'the segment indexes did not fit: the whole ledger was read, and they were made again');
   }

@@ -108,6 +108,22 @@ describe('a sidecar with a checkpoint lock', () => {
   });
 });
 
+describe('a lock that holds nothing', () => {
+  it('is said by the start of a ledger that is not new, and by no other', async () => {
+    using dir = tempDir();
+    const [anchors, dataDir] = [join(dir.path, 'anchors'), join(dir.path, 'data')];
+    const said = async (): Promise<string[]> => {
+      await using app = await startApp({ dataDir, env: { PROOFS_ANCHOR: 'file', PROOFS_ANCHOR_DIR: anchors } });
+      return app.logLines.filter((line) => line.includes('the checkpoint lock held nothing of this ledger'));
+    };
+    expect(await said()).toEqual([]);
+    expect(await said()).toEqual([]);
+    rmSync(anchors, { recursive: true });
+    expect(await said()).toHaveLength(1);
+    expect(await said()).toEqual([]);
+  });
+});
+
 describe('a sidecar whose checkpoint lock cannot be reached', () => {
   const gauge = async (app: RunningApp, name: string): Promise<number> => {
     const text = await (await fetch(`${app.url}/metrics`)).text();
