@@ -125,7 +125,8 @@ class Pool {
   }
 
   send(index: number, answer: Answer): void {
-    const connection = this.#free.pop();
+    // The one that rested longest: a connection that never has its turn is closed as idle in a long run.
+    const connection = this.#free.shift();
     if (connection === undefined) this.#queue.push({ index, answer });
     else this.#start(connection, index, answer);
   }
