@@ -4,7 +4,6 @@
  * runs are kept in docs/attacks-live.jsonl: a call measures what has fewer runs there, and then makes docs/attacks.md from it (another
  * results file leaves both alone). --wait-idle lets other work on the machine go first.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Attack } from '../../src/attack/attack.ts';
 import { CATALOGUE } from '../../src/attack/catalogue.ts';
+import { useBuiltSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { LiveBench } from './attack-live.ts';
 import { LIVE_RESULTS, readLiveResults, writeLiveResults } from './attack-live-results.ts';
@@ -19,10 +19,7 @@ import { LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-sta
 import { waitUntilIdle } from './wait-until-idle.ts';
 import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from './attack-table.ts';
 
-const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const DOCS = at('docs/attacks.md');
-/** What is shipped is what is measured, and it starts in half the time. */
-const BUILT = at('dist/main.js');
+const DOCS = fileURLToPath(new URL('../../docs/attacks.md', import.meta.url));
 /** A detection that takes longer is reported as missed. */
 const WAIT_MS = 2000;
 /** For what is exempt from 200 ms and found by the scrub cycle at the latest; that it was not seen at all is an answer too. */
@@ -52,9 +49,9 @@ const indexOf = (attack: Attack, state: LiveStateName): number =>
 
 // Ends the sidecars too.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-if (spawnSync(process.execPath, [at('tools/build.ts')], { stdio: 'inherit', cwd: at('.') }).status !== 0) process.exit(1);
+useBuiltSidecar();
 using directory = tempDir();
-await using bench = new LiveBench(directory.path, BUILT);
+await using bench = new LiveBench(directory.path);
 for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const isShort = state === 'active' || state === 'during append';
   const chosen = CATALOGUE.filter(({ name, needs }) => {

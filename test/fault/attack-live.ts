@@ -55,13 +55,10 @@ export class LiveBench implements AsyncDisposable {
   readonly #attacker = new LiveProcess<AttackOrder, AttackAnswer>('./attack-live-attacker.ts');
   readonly #observer = new LiveProcess<ObserverOrder, ObserverAnswer>('./attack-live-observer.ts');
   readonly #directory: string;
-  readonly #main: string | undefined;
   #runs = 0;
 
-  /** `main` as for startSidecar. */
-  constructor(directory: string, main?: string) {
+  constructor(directory: string) {
     this.#directory = directory;
-    this.#main = main;
   }
 
   /** So many runs of one attack, each against a sidecar of its own; a few of them are started at a time, and attacked one by one. */
@@ -84,7 +81,7 @@ export class LiveBench implements AsyncDisposable {
     mkdirSync(dataDir, { recursive: true });
     cpSync(template.dataDir, dataDir, { recursive: true, preserveTimestamps: true });
     const env = { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on', PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
-    const sidecar = await startSidecar({ dataDir, env, ...(this.#main !== undefined && { main: this.#main }) });
+    const sidecar = await startSidecar({ dataDir, env });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
     const dispose = async (): Promise<void> => {
       await sidecar[Symbol.asyncDispose]();

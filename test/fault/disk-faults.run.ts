@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { useBuiltSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { runFaultCase, type FaultOutcome } from './fault-case.ts';
 import { faultsFor } from './fault-plan.ts';
@@ -29,6 +30,8 @@ const unknown = values.scenario.filter((given) => !names.some((name) => name ===
 if (unknown.length > 0) throw new Error(`no scenario "${unknown.join(', ')}"; there are ${SCENARIO_NAMES.join(', ')}`);
 if (values.write && values.only !== '') throw new Error('--write takes whole scenarios: it does not go with --only');
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+useBuiltSidecar();
 using directory = tempDir();
 const cases: { site: FaultSite; fault: FaultOutcome['fault'] }[] = [];
 for (const scenario of await makeScenarios(directory.path, names)) {

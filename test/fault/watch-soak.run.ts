@@ -3,12 +3,14 @@
  * with 1 on any alert.
  */
 import { parseArgs } from 'node:util';
+import { useBuiltSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { runWatchSoak } from './watch-soak.ts';
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, 'event-bytes': { type: 'string', default: '200' } },
 });
+useBuiltSidecar();
 using directory = tempDir();
 const report = await runWatchSoak({
   directory: directory.path,
