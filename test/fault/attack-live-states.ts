@@ -1,6 +1,8 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Attack, Need } from '../../src/attack/attack.ts';
+import { CATALOGUE } from '../../src/attack/catalogue.ts';
 import { LedgerView } from '../../src/attack/ledger-view.ts';
 import { SEGMENT_LEAVES_MAX } from '../../src/kernel/leaf.ts';
 import type { Sidecar } from '../support/sidecar.ts';
@@ -9,6 +11,15 @@ import { live } from './attack-states.ts';
 
 export const LIVE_STATES = ['sealed', 'active', 'just rotated', 'during append'] as const;
 export type LiveStateName = (typeof LIVE_STATES)[number];
+
+const LONG_LEDGER: ReadonlySet<Need> = new Set(['segments', 'three-segments', 'index']);
+
+/** Attacks that can be tried there: short ledgers have no full segments, and nothing is archived. */
+export function attacksIn(state: LiveStateName): readonly Attack[] {
+  const isShort = state === 'active' || state === 'during append';
+  const isPossible = (need: Need): boolean => need !== 'archive' && !(isShort && LONG_LEDGER.has(need));
+  return CATALOGUE.filter(({ needs }) => needs.every(isPossible));
+}
 
 /** What a run starts from: folders to copy, and what the fresh sidecar is fed before the attack. */
 export interface LiveTemplate {

@@ -10,12 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Attack } from '../../src/attack/attack.ts';
-import { CATALOGUE } from '../../src/attack/catalogue.ts';
 import { useBuiltSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { LiveBench } from './attack-live.ts';
 import { LIVE_RESULTS, readLiveResults, writeLiveResults } from './attack-live-results.ts';
-import { LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-states.ts';
+import { attacksIn, LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-states.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from './attack-table.ts';
 
@@ -26,6 +25,7 @@ const WAIT_MS = 2000;
 const WAIT_EXEMPT_MS = 3000;
 /** A sidecar that was stopped or killed says nothing, however long one waits. */
 const WAIT_SILENT_MS = 300;
+const RUNS_OTHER_MAX = 5;
 /** What else stands in a line of the ledger, beside the padding. */
 const EVENT_REST_BYTES = 60;
 
@@ -44,6 +44,8 @@ const { values } = parseArgs({
 const results = readLiveResults(values.results);
 const count = Number(values.runs);
 const eventBytes = Number(values.bytes);
+/** Attacks that are exempt and controls are waited for until nothing more can come: seconds each, and their latency is no promise. */
+const runsOf = ({ live }: Attack): number => (live === 'detected' ? count : Math.min(count, RUNS_OTHER_MAX));
 const indexOf = (attack: Attack, state: LiveStateName): number =>
   results.findIndex((result) => result.attack === attack && result.state === state && result.eventBytes === eventBytes);
 
@@ -53,11 +55,9 @@ useBuiltSidecar();
 using directory = tempDir();
 await using bench = new LiveBench(directory.path);
 for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
-  const isShort = state === 'active' || state === 'during append';
-  const chosen = CATALOGUE.filter(({ name, needs }) => {
-    const isPossible = !isShort || !needs.some((need) => need === 'segments' || need === 'three-segments' || need === 'index');
-    return isPossible && !needs.includes('archive') && name.includes(values.only);
-  }).filter((attack) => (results[indexOf(attack, state)]?.runs.length ?? 0) < count);
+  const chosen = attacksIn(state).filter(
+    (attack) => attack.name.includes(values.only) && (results[indexOf(attack, state)]?.runs.length ?? 0) < runsOf(attack),
+  );
   if (chosen.length === 0) continue;
   const folder = join(directory.path, 'template');
   mkdirSync(folder);
@@ -65,7 +65,7 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   for (const attack of chosen) {
     const waitMs = attack.needs.includes('sidecar') ? WAIT_SILENT_MS : typeof attack.live === 'object' ? WAIT_EXEMPT_MS : WAIT_MS;
     if (values['wait-idle']) await waitUntilIdle();
-    const runs = await bench.run(attack, template, { waitMs }, count);
+    const runs = await bench.run(attack, template, { waitMs }, runsOf(attack));
     const immutable =
       values.immutable && state === 'sealed' ? (await bench.run(attack, template, { waitMs, isImmutable: true }, 1))[0] : undefined;
     const result: LiveResult = { attack, state, eventBytes, runs, immutable };

@@ -80,7 +80,12 @@ export class LiveBench implements AsyncDisposable {
     const dataDir = join(this.#directory, `run-${this.#runs++}`, 'data');
     mkdirSync(dataDir, { recursive: true });
     cpSync(template.dataDir, dataDir, { recursive: true, preserveTimestamps: true });
-    const env = { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on', PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
+    const env = {
+      PROOFS_ANCHOR: 'off',
+      PROOFS_WATCH: 'on',
+      PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off',
+      NODE_COMPILE_CACHE: join(this.#directory, 'compile-cache'),
+    };
     const sidecar = await startSidecar({ dataDir, env });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
     const dispose = async (): Promise<void> => {

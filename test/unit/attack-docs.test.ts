@@ -1,8 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CATALOGUE } from '../../src/attack/catalogue.ts';
-import { LIVE_STATES } from '../fault/attack-live-states.ts';
-import { catalogueTable, DETECT_MS_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from '../fault/attack-table.ts';
+import { LIVE_RESULTS, readLiveResults } from '../fault/attack-live-results.ts';
+import { attacksIn, LIVE_STATES } from '../fault/attack-live-states.ts';
+import {
+  attacksMarkdown,
+  catalogueTable,
+  DETECT_MS_MAX,
+  DISTURBED_SHARE_MAX,
+  faultsOf,
+  liveCell,
+  STALL_MS_MAX,
+  type LiveResult,
+} from '../fault/attack-table.ts';
+
+const RUNS_MIN = 20;
+/** States and sizes of events. */
+const MEASURED = LIVE_STATES.map((state) => [state, 200] as const);
 
 /** Table rows without the formatter's padding. */
 const rowsOf = (text: string): string[] =>
@@ -11,9 +25,25 @@ const rowsOf = (text: string): string[] =>
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.replaceAll(/ +/g, ' '));
 
-test('docs/attacks.md says of every attack what the catalogue says; run: node test/fault/attack-live.run.ts --write', () => {
+test('docs/attacks.md says of every attack what the catalogue says; run: node test/fault/attack-live.run.ts', () => {
   const documented = rowsOf(readFileSync('docs/attacks.md', 'utf8'));
   expect(documented.slice(0, CATALOGUE.length)).toEqual(rowsOf(catalogueTable()));
+});
+
+test('docs/attacks.md is made from the runs that were kept, and none of them missed an attack or was late', () => {
+  const results = readLiveResults(LIVE_RESULTS);
+  expect(rowsOf(readFileSync('docs/attacks.md', 'utf8'))).toEqual(rowsOf(attacksMarkdown(results)));
+  expect(results.flatMap(faultsOf)).toEqual([]);
+  const runs = results.flatMap((result) => result.runs);
+  expect(runs.filter(({ stallMs }) => stallMs > STALL_MS_MAX).length).toBeLessThanOrEqual(runs.length * DISTURBED_SHARE_MAX);
+});
+
+test.each(MEASURED)('every attack that must be detected was tried twenty times at least: %s, %i bytes', (state, eventBytes) => {
+  const results = readLiveResults(LIVE_RESULTS).filter((result) => result.state === state && result.eventBytes === eventBytes);
+  const missing = attacksIn(state)
+    .filter(({ live }) => live === 'detected')
+    .filter((attack) => (results.find((result) => result.attack === attack)?.runs.length ?? 0) < RUNS_MIN);
+  expect(missing.map(({ name }) => name)).toEqual([]);
 });
 
 const [detected, quiet] = [CATALOGUE.find(({ live }) => live === 'detected'), CATALOGUE.find(({ live }) => live === 'quiet')];
