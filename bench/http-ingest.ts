@@ -1,6 +1,7 @@
 import autocannon from 'autocannon';
 import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
+import { builtMain } from '../tools/built-main.ts';
 import { benchSidecar, ndjsonBody } from './measure.ts';
 
 const EVENT_BYTES = 200;
@@ -41,7 +42,7 @@ export async function benchHttpIngest(seconds: number): Promise<IngestResult> {
   await setTimeout(SEALED_AFTER_MS);
   const verify = spawnSync(
     process.execPath,
-    ['src/main.ts', 'log', 'verify', '--data-dir', sidecar.dataDir, '--anchor', sidecar.anchorFile(), '--json'],
+    [builtMain(), 'log', 'verify', '--data-dir', sidecar.dataDir, '--anchor', sidecar.anchorFile(), '--json'],
     { encoding: 'utf8', maxBuffer: 2 ** 26 },
   );
   return {

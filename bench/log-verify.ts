@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseEvents } from '../src/ingest/parse-events.ts';
 import { openLedger } from '../src/ledger/open-ledger.ts';
+import { builtMain } from '../tools/built-main.ts';
 import { calibrate, ndjsonBody } from './measure.ts';
 
 const BATCH_EVENTS = 1000;
@@ -51,7 +52,7 @@ async function fill(dataDir: string, entries: number): Promise<void> {
 }
 
 async function verifyPerSecond(dataDir: string, options: readonly string[]): Promise<number> {
-  const args = ['src/main.ts', 'log', 'verify', '--data-dir', dataDir, '--allow-unanchored', '--json', ...options];
+  const args = [builtMain(), 'log', 'verify', '--data-dir', dataDir, '--allow-unanchored', '--json', ...options];
   const startMs = performance.now();
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 });
   const ms = performance.now() - startMs;

@@ -4,6 +4,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, readdirSync, readFileS
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { builtMain } from '../tools/built-main.ts';
 
 /** What this machine does in the same run: figures of different machines compare only through these. */
 export interface Calibration {
@@ -70,7 +71,7 @@ export interface BenchSidecar extends AsyncDisposable {
 export async function benchSidecar(): Promise<BenchSidecar> {
   const directory = mkdtempSync(join(tmpdir(), 'proofs-bench-'));
   const [dataDir, anchorDir] = [join(directory, 'data'), join(directory, 'anchors')];
-  const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+  const child = spawn(process.execPath, [builtMain(), 'serve'], {
     env: {
       ...process.env,
       PROOFS_PORT: '0',

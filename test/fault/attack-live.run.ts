@@ -54,6 +54,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 useBuiltSidecar();
 using directory = tempDir();
 await using bench = new LiveBench(directory.path);
+await bench.warm();
 for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const chosen = attacksIn(state).filter(
     (attack) => attack.name.includes(values.only) && (results[indexOf(attack, state)]?.runs.length ?? 0) < runsOf(attack),

@@ -61,6 +61,14 @@ export class LiveBench implements AsyncDisposable {
     this.#directory = directory;
   }
 
+  /** Fills the compile cache, which a killed sidecar does not write: starts are most of the time that all this takes. */
+  async warm(): Promise<void> {
+    const dataDir = join(this.#directory, 'warm');
+    await using sidecar = await startSidecar({ dataDir, env: this.#env });
+    sidecar.kill('SIGTERM');
+    await sidecar.exited;
+  }
+
   /** So many runs of one attack, each against a sidecar of its own; a few of them are started at a time, and attacked one by one. */
   async run(attack: Attack, template: LiveTemplate, options: LiveRunOptions, count: number): Promise<LiveRun[]> {
     const runs: LiveRun[] = [];
@@ -75,17 +83,16 @@ export class LiveBench implements AsyncDisposable {
     return runs;
   }
 
+  get #env(): Readonly<Record<string, string>> {
+    return { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on', NODE_COMPILE_CACHE: join(this.#directory, 'compile-cache') };
+  }
+
   /** A fresh copy with a sidecar on it that has written a little. */
   async #prepare(template: LiveTemplate, options: LiveRunOptions): Promise<Target> {
     const dataDir = join(this.#directory, `run-${this.#runs++}`, 'data');
     mkdirSync(dataDir, { recursive: true });
     cpSync(template.dataDir, dataDir, { recursive: true, preserveTimestamps: true });
-    const env = {
-      PROOFS_ANCHOR: 'off',
-      PROOFS_WATCH: 'on',
-      PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off',
-      NODE_COMPILE_CACHE: join(this.#directory, 'compile-cache'),
-    };
+    const env = { ...this.#env, PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
     const sidecar = await startSidecar({ dataDir, env });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
     const dispose = async (): Promise<void> => {

@@ -1,7 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { builtMain } from '../../tools/built-main.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const STRACE = '/usr/bin/strace';
@@ -52,17 +53,11 @@ export class SidecarStartError extends Error {
   }
 }
 
-let builtMain: string | undefined;
+let main = MAIN;
 
-/**
- * For runs of an hour: from now on sidecars are started from dist/, which is made here. What is shipped is then what is tried, and it starts
- * in half the time.
- */
+/** For runs of an hour: from now on sidecars are started from dist/. */
 export function useBuiltSidecar(): void {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const { status } = spawnSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit', cwd: root });
-  if (status !== 0) throw new Error('the build failed');
-  builtMain = `${root}dist/main.js`;
+  main = builtMain();
 }
 
 /** Children that still run: none may outlive this process. */
@@ -82,7 +77,7 @@ export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
     PROOFS_PORT: String(options.port ?? 0),
     PROOFS_DATA_DIR: options.dataDir,
   };
-  const node = [process.execPath, builtMain ?? MAIN, 'serve'];
+  const node = [process.execPath, main, 'serve'];
   if (options.strace !== undefined && !existsSync(STRACE)) throw new Error('these tests need strace: apt-get install strace');
   // -D makes strace a grandchild: the child is node itself, so that its pid, its exit code and a kill are the sidecar's own.
   const [command, ...args] = options.strace === undefined ? node : [STRACE, '-D', '-f', '-q', ...options.strace, ...node];
