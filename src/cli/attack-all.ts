@@ -4,6 +4,9 @@ import type { Attack } from '../attack/attack.ts';
 import { AttackError } from '../attack/attack-error.ts';
 import { CATALOGUE } from '../attack/catalogue.ts';
 import type { ViewOptions } from '../attack/ledger-view.ts';
+import { countedRuns, liveText, type LiveRun } from '../attack/live/live-run.ts';
+import { LiveStriker } from '../attack/live/live-striker.ts';
+import { attackLive } from './attack-live.ts';
 import { ATTACK_OPTIONS, copyTarget, readViewOptions } from './attack-options.ts';
 import { placeText, verdictsText } from './attack-text.ts';
 import { verifyEvidence, type VerifierAnswer, type VerifierInput } from './attack-verify.ts';
@@ -16,6 +19,7 @@ import { writeOut } from './write-out.ts';
 const EXIT_UNEXPECTED = 3;
 const INPUTS: readonly VerifierInput[] = ['root', 'anchor', 'public'];
 const NAME_CHARS = 24;
+const RUNS_MAX = 1000;
 
 interface Row {
   readonly attack: string;
@@ -24,16 +28,19 @@ interface Row {
   readonly said: Readonly<Record<VerifierInput, string>> | { readonly notDone: string };
   readonly place: string;
   readonly isAsExpected: boolean;
+  /** Milliseconds until a sidecar said so, in words, and the single runs. */
+  readonly live?: { readonly text: string; readonly runs: readonly LiveRun[] };
 }
 
 export const attackAll: Command = {
   name: 'attack all',
-  summary: 'every attack on a copy each, and what log verify says of it',
+  summary: 'every attack on a copy each, what log verify says of it, and how fast a sidecar notices',
   usage: `usage: pproofs attack all --on DIR [OPTIONS]
 
 Makes a fresh copy for each attack of the list, verifies it three times (with the root key, with the public key and a checkpoint of
 before, with the public key alone) and prints what was expected, what was said and where. Copies are removed unless --copy-to is given.
-How fast a running sidecar notices each attack stands in docs/attacks.md.
+With --live each attack is done again to fresh copies with a sidecar of their own, and the line ends with the milliseconds until
+/metrics of that sidecar said so: median / 99th percentile / greatest (runs). Below zero: noticed before the attack was finished.
 
 options:
   --on DIR         the data folder
@@ -44,21 +51,34 @@ options:
   --older DIR      an older copy of the folder, for attacks that set it back
   --archive DIR    the ledger's folder in an archive, for attacks on that
   --pid PID        a running sidecar, for attacks on the process
+  --only TEXT      only attacks with this in their name
+  --live           start sidecars on copies and measure how fast they notice
+  --runs N         so many of each with --live (default 5)
   --json           one JSON object per attack
 
-exit codes: 0 every verdict was the expected one · 2 usage · 3 some verdict was another · 70 error`,
+exit codes: 0 every verdict was the expected one, and with --live every attack was noticed that must be · 2 usage · 3 not so · 70 error`,
 
   async run(args, io) {
-    const { values, positionals } = parseOptions(args, ATTACK_OPTIONS);
+    const { values, positionals } = parseOptions(args, {
+      ...ATTACK_OPTIONS,
+      only: { type: 'string', default: '' },
+      live: { type: 'boolean' },
+      runs: { type: 'string', default: '5' },
+    });
     const faults = new Faults();
+    const runs = faults.integer('--runs', values.runs, 1, RUNS_MAX) ?? 1;
+    const chosen = CATALOGUE.filter(({ name }) => name.includes(values.only));
+    if (chosen.length === 0) faults.add(`no attack has "${values.only}" in its name; pproofs attack list names them`);
     if (positionals.length > 0) faults.add(`unexpected "${positionals[0]}"`);
     const options = readViewOptions(values, faults);
     faults.throwIfAny();
     if (options === undefined) throw new UsageError('nothing to do');
     let isAsExpected = true;
-    for (const attack of CATALOGUE) {
+    await using striker = values.live === true ? new LiveStriker() : undefined;
+    for (const attack of chosen) {
       io.signal.throwIfAborted();
-      const row = await runOne(attack, options, values['copy-to'], io);
+      const verified = await runOne(attack, options, values['copy-to'], io);
+      const row = striker === undefined ? verified : await withLive(attack, verified, () => attackLive(attack, options, striker), runs);
       isAsExpected &&= row.isAsExpected;
       await writeOut(io.stdout, values.json === true ? `${JSON.stringify(row)}\n` : rowText(row));
     }
@@ -90,8 +110,20 @@ async function runOne(attack: Attack, options: ViewOptions, parent: string | und
   }
 }
 
+/** What needs the archive alone, or could not be done to a copy, is not tried on a sidecar either. */
+async function withLive(attack: Attack, row: Row, strike: () => Promise<LiveRun>, count: number): Promise<Row> {
+  if (attack.on === 'archive' || 'notDone' in row.said) return row;
+  const runs: LiveRun[] = [];
+  while (runs.length < count) runs.push(await strike());
+  const seen = countedRuns(runs).filter(({ notPossible }) => notPossible === undefined);
+  const isMissed = attack.live === 'detected' && seen.some(({ latencyMs }) => latencyMs === undefined);
+  const isFalse = attack.live === 'quiet' && seen.some(({ latencyMs }) => latencyMs !== undefined);
+  return { ...row, isAsExpected: row.isAsExpected && !isMissed && !isFalse, live: { text: liveText(attack, runs), runs } };
+}
+
 function rowText(row: Row): string {
   const said = 'notDone' in row.said ? `not done: ${row.said.notDone}` : verdictsText(row.said);
   const wrong = row.isAsExpected ? '' : `   EXPECTED ${verdictsText(row.expected)}`;
-  return toSafeText(`${row.attack.padEnd(NAME_CHARS)}${said}${row.place === '' ? '' : `   ${row.place}`}${wrong}`) + '\n';
+  const live = row.live === undefined ? '' : `   live ${row.live.text}`;
+  return toSafeText(`${row.attack.padEnd(NAME_CHARS)}${said}${row.place === '' ? '' : `   ${row.place}`}${live}${wrong}`) + '\n';
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findAttack } from '../../src/attack/catalogue.ts';
-import type { LiveRun } from './attack-live.ts';
+import type { LiveRun } from '../../src/attack/live/live-run.ts';
 import type { LiveStateName } from './attack-live-states.ts';
 import type { LiveResult } from './attack-table.ts';
 

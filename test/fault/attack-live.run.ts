@@ -10,21 +10,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Attack } from '../../src/attack/attack.ts';
+import { STALL_MS_MAX } from '../../src/attack/live/live-run.ts';
 import { useBuiltSidecar } from '../support/sidecar.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { LiveBench } from './attack-live.ts';
 import { LIVE_RESULTS, readLiveResults, writeLiveResults } from './attack-live-results.ts';
 import { attacksIn, LIVE_STATES, makeTemplate, type LiveStateName } from './attack-live-states.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
-import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, STALL_MS_MAX, type LiveResult } from './attack-table.ts';
+import { attacksMarkdown, DISTURBED_SHARE_MAX, faultsOf, liveCell, type LiveResult } from './attack-table.ts';
 
 const DOCS = fileURLToPath(new URL('../../docs/attacks.md', import.meta.url));
-/** A detection that takes longer is reported as missed. */
-const WAIT_MS = 2000;
-/** For what is exempt from 200 ms and found by the scrub cycle at the latest; that it was not seen at all is an answer too. */
-const WAIT_EXEMPT_MS = 3000;
-/** A sidecar that was stopped or killed says nothing, however long one waits. */
-const WAIT_SILENT_MS = 300;
 const RUNS_OTHER_MAX = 5;
 /** What else stands in a line of the ledger, beside the padding. */
 const EVENT_REST_BYTES = 60;
@@ -64,11 +59,9 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   mkdirSync(folder);
   const template = await makeTemplate(state, folder, Math.max(0, eventBytes - EVENT_REST_BYTES));
   for (const attack of chosen) {
-    const waitMs = attack.needs.includes('sidecar') ? WAIT_SILENT_MS : typeof attack.live === 'object' ? WAIT_EXEMPT_MS : WAIT_MS;
     if (values['wait-idle']) await waitUntilIdle();
-    const runs = await bench.run(attack, template, { waitMs }, runsOf(attack));
-    const immutable =
-      values.immutable && state === 'sealed' ? (await bench.run(attack, template, { waitMs, isImmutable: true }, 1))[0] : undefined;
+    const runs = await bench.run(attack, template, {}, runsOf(attack));
+    const immutable = values.immutable && state === 'sealed' ? (await bench.run(attack, template, { isImmutable: true }, 1))[0] : undefined;
     const result: LiveResult = { attack, state, eventBytes, runs, immutable };
     const known = indexOf(attack, state);
     results.splice(known === -1 ? results.length : known, 1, result);

@@ -125,4 +125,24 @@ describe('attack all', () => {
     );
     expect(notDone).toEqual(unmet.map(({ name }) => name));
   });
+
+  test('does each to running sidecars with --live, and says how fast they noticed', { timeout: 120_000 }, async () => {
+    using ledger = onDisk();
+    const before = contentOf(ledger.dataDir);
+    const live = async (only: string) => {
+      const io = captureIo();
+      const exitCode = await attackAll.run(['--on', ledger.dataDir, '--only', only, '--live', '--runs', '1', '--json'], io);
+      const row = JSON.parse(io.out()) as { live: { text: string; runs: { latencyMs?: number }[] } };
+      return { exitCode, text: row.live.text, latencies: row.live.runs.map(({ latencyMs }) => latencyMs) };
+    };
+    const flipped = await live('bit-flip');
+    expect(flipped).toMatchObject({ exitCode: 0, latencies: [expect.any(Number)] });
+    const changed = await live('benign-chmod');
+    expect(changed).toMatchObject({ exitCode: 0, latencies: [undefined] });
+    expect(contentOf(ledger.dataDir)).toEqual(before);
+  });
+
+  test('says which option was wrong', async () => {
+    await expect(attackAll.run(['--on', 'x', '--runs', '0', '--only', 'no such'], captureIo())).rejects.toThrow(/--runs.*no such/s);
+  });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CATALOGUE } from '../../src/attack/catalogue.ts';
+import { STALL_MS_MAX } from '../../src/attack/live/live-run.ts';
 import { LIVE_RESULTS, readLiveResults } from '../fault/attack-live-results.ts';
 import { attacksIn, LIVE_STATES } from '../fault/attack-live-states.ts';
 import {
@@ -10,7 +11,6 @@ import {
   DISTURBED_SHARE_MAX,
   faultsOf,
   liveCell,
-  STALL_MS_MAX,
   type LiveResult,
 } from '../fault/attack-table.ts';
 

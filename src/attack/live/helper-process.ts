@@ -1,37 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-export interface AttackOrder {
-  /** Of the attack, or `undo`. */
-  readonly name: string;
-  readonly dataDir: string;
-  readonly at?: number;
-  readonly olderDir?: string;
-  readonly pid?: number;
-}
-
-export interface AttackAnswer {
-  readonly note: string;
-  readonly doneNs?: string;
-  readonly notPossible?: string;
-  readonly prevented?: string;
-  /** Answer to `undo`: the writer had overwritten it all. */
-  readonly isUndone?: boolean;
-}
-
-/** Watch this address, or stop watching and say how long the machine stalled since. */
-export interface ObserverOrder {
-  readonly watch?: string;
-}
-
-export interface ObserverAnswer {
-  readonly isReady?: boolean;
-  readonly seenNs?: string;
-  readonly stallMs?: number;
-  /** The sidecar no longer answers. */
-  readonly failed?: string;
-}
 
 /** Children that still run: none may outlive this process. */
 const running = new Set<ChildProcess>();
@@ -39,16 +7,15 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A helper process that gets orders and gives answers, a JSON line each. */
-export class LiveProcess<Order, Answer> implements AsyncDisposable {
+/** A process of its own that gets orders and gives answers, a JSON line each. */
+export class HelperProcess<Order, Answer> implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #answers: Answer[] = [];
   #take: ((answer: Answer) => void) | undefined;
 
   constructor(script: string) {
-    const path = fileURLToPath(new URL(script, import.meta.url));
-    const child = spawn(process.execPath, [path], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(child);
     this.#child = child;
     this.#ended = new Promise((resolve) => {

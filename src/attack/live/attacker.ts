@@ -1,13 +1,13 @@
 /**
- * The attacker of the live runs, a process of its own: one JSON order a line on stdin, one JSON answer a line on stdout. `doneNs` is
+ * The attacker of live strikes, a process of its own: one JSON order a line on stdin, one JSON answer a line on stdout. `doneNs` is
  * CLOCK_MONOTONIC right after the attack's last system call, which is what process.hrtime reads on Linux.
  */
 import { createInterface } from 'node:readline';
-import type { Outcome } from '../../src/attack/attack.ts';
-import { AttackError } from '../../src/attack/attack-error.ts';
-import { findAttack } from '../../src/attack/catalogue.ts';
-import { LedgerView } from '../../src/attack/ledger-view.ts';
-import type { AttackAnswer, AttackOrder } from './attack-live-processes.ts';
+import type { Outcome } from '../attack.ts';
+import { AttackError } from '../attack-error.ts';
+import { findAttack } from '../catalogue.ts';
+import { LedgerView } from '../ledger-view.ts';
+import type { AttackAnswer, AttackOrder } from './messages.ts';
 
 let last: Outcome | undefined;
 

@@ -6,7 +6,7 @@ import { Agent, get } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import type { ObserverAnswer, ObserverOrder } from './attack-live-processes.ts';
+import type { ObserverAnswer, ObserverOrder } from './messages.ts';
 
 const GAUGE = /^proofs_ledger_tampered ([01])$/m;
 /** Between two polls: /metrics takes the sidecar about a millisecond, and it shall have time for its own work. */
