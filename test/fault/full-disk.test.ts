@@ -13,6 +13,12 @@ const DISK_BYTES = 4 * 1024 * 1024;
 /** More requests than fit the disk: the loop ends when it is full. */
 const REQUESTS_MAX = 200;
 
+/** Posts so many new events, keeps them in `sent` and answers the status. */
+async function send(url: string, sent: SentBatch[], events: number): Promise<number> {
+  sent.push(newBatch(`r${sent.length}`, events));
+  return (await post(url, sent[sent.length - 1])).status;
+}
+
 const ready = async (url: string): Promise<{ status: string; reasons: string[] }> =>
   (await (await fetch(`${url}/readyz`)).json()) as { status: string; reasons: string[] };
 
@@ -24,15 +30,11 @@ it(
     const folder = new CaseFolder(disk.path);
     const { dataDir } = folder;
     const sent: SentBatch[] = [];
-    const send = async (events: number): Promise<number> => {
-      sent.push(newBatch(`r${sent.length}`, events));
-      return (await post(sidecar.url, sent[sent.length - 1])).status;
-    };
     await using sidecar = await startSidecar({ dataDir });
-    expect(await send(100)).toBe(201);
+    expect(await send(sidecar.url, sent, 100)).toBe(201);
     disk.fill(200_000);
     const statuses: number[] = [];
-    while (statuses.length < REQUESTS_MAX && statuses.at(-1) !== 507) statuses.push(await send(300));
+    while (statuses.length < REQUESTS_MAX && statuses.at(-1) !== 507) statuses.push(await send(sidecar.url, sent, 300));
     expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0);
     expect(statuses.at(-1)).toBe(507);
     expect(await ready(sidecar.url)).toMatchObject({ status: 'unavailable' });
@@ -55,17 +57,13 @@ it(
     const folder = new CaseFolder(disk.path);
     const { dataDir } = folder;
     const sent: SentBatch[] = [];
-    const send = async (events: number): Promise<number> => {
-      sent.push(newBatch(`r${sent.length}`, events));
-      return (await post(sidecar.url, sent[sent.length - 1])).status;
-    };
     await using sidecar = await startSidecar({ dataDir });
-    expect(await send(8)).toBe(201);
+    expect(await send(sidecar.url, sent, 8)).toBe(201);
     // No block is free, but the last one of the segment has room for a request and a seal.
     disk.fill(0);
-    expect(await send(1)).toBe(201);
+    expect(await send(sidecar.url, sent, 1)).toBe(201);
     await expect.poll(async () => (await ready(sidecar.url)).reasons.join('; '), { timeout: 10_000 }).toMatch(/the disk is full/);
-    for (const events of [1, 200, 1]) expect(await send(events)).toBe(507);
+    for (const events of [1, 200, 1]) expect(await send(sidecar.url, sent, events)).toBe(507);
 
     disk.free();
     await expect.poll(() => ready(sidecar.url), { timeout: 10_000 }).toEqual({ status: 'ready', reasons: [] });
