@@ -36,17 +36,18 @@ export function checksumOf(encoded: Uint8Array): string {
   return toHex(encoded.subarray(-HASH_BYTES));
 }
 
-/** That of the stored index; undefined when there is none that can be read. */
-export function indexChecksum(directory: string, first: number): string | undefined {
-  return readStored(directory, first)?.checksum;
-}
-
 /** The index of the segment that begins with `first`; undefined when there is none that can be read. */
 export function readIndex(directory: string, first: number): SegmentIndex | undefined {
-  return readStored(directory, first)?.index;
+  return readStoredIndex(directory, first)?.index;
 }
 
-function readStored(directory: string, first: number): { readonly index: SegmentIndex; readonly checksum: string } | undefined {
+export interface StoredIndex {
+  readonly index: SegmentIndex;
+  readonly checksum: string;
+}
+
+/** The same with the checksum that it has. */
+export function readStoredIndex(directory: string, first: number): StoredIndex | undefined {
   const bytes = readIfPresent(join(directory, segmentIndexName(first)), SEGMENT_INDEX_BYTES_MAX + 1);
   if (bytes === undefined) return undefined;
   try {

@@ -3,15 +3,20 @@ import { FRAME_PREFIX_BYTES, TILE_WIDTH, type Leaf } from '../kernel/leaf.ts';
 import { nodeHashes } from '../kernel/node-hashes.ts';
 import { parseGenesis } from './genesis.ts';
 import { hashBlock } from './hash-block.ts';
-import { checksumOf, indexChecksum, readIndex, writeIndex } from './index-files.ts';
+import { checksumOf, readIndex, readStoredIndex, writeIndex, type StoredIndex } from './index-files.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { LedgerIndex } from './ledger-index.ts';
 import { findOpenRequest } from './open-request.ts';
 import type { LedgerPaths } from './paths.ts';
 import type { LedgerReader } from './ports.ts';
 import type { SealedSegment } from './sealed-segments.ts';
-import { encodeSegmentIndex, segmentIndexName } from './segment-index.ts';
+import { encodeSegmentIndex, segmentIndexName, type SegmentIndex } from './segment-index.ts';
 import { ledgerStart, SegmentIndexBuilder, type SegmentStart } from './segment-index-builder.ts';
+
+/** Where a segment begins; behind a removed one nobody knows any more whether a request was open. */
+interface KnownStart extends SegmentStart {
+  readonly isBehindRemoved: boolean;
+}
 
 /**
  * Sees to it that an index says what the leaves of its segment say before retention makes it all that is left of them. While the segment
@@ -39,12 +44,12 @@ export class KeptIndexes {
    * Rejects with LedgerError `io` when a segment does not hold what was signed, or the index cannot be written.
    */
   async settle(segments: readonly SealedSegment[]): Promise<void> {
-    let start: SegmentStart | undefined;
+    let start: KnownStart | undefined;
     for (const segment of segments) {
       const { first } = segment;
-      const checksum = indexChecksum(this.#paths.index, first);
-      if (checksum !== undefined && checksum === this.#written.get(first)) start = undefined;
-      else start = await this.#rebuild(segment, start ?? (await this.#startOf(first)), checksum);
+      const stored = readStoredIndex(this.#paths.index, first);
+      if (stored !== undefined && stored.checksum === this.#written.get(first)) start = undefined;
+      else start = { ...(await this.#rebuild(segment, start ?? (await this.#startOf(first)), stored)), isBehindRemoved: false };
     }
   }
 
@@ -53,13 +58,15 @@ export class KeptIndexes {
     for (const first of this.#written.keys()) if (first < before) this.#written.delete(first);
   }
 
-  async #rebuild({ first, end }: SealedSegment, start: SegmentStart, checksum: string | undefined): Promise<SegmentStart> {
+  async #rebuild({ first, end }: SealedSegment, start: KnownStart, stored: StoredIndex | undefined): Promise<SegmentStart> {
     const builder = await this.#read(start, end);
     const index = builder.finish();
-    const isRight = checksum === checksumOf(encodeSegmentIndex(nodeHashes, index));
-    const written = isRight ? checksum : writeIndex(this.#paths, index);
-    if (written === undefined) throw new LedgerError('io', `the disk is too full to make ${segmentIndexName(first)} again`);
-    this.#written.set(first, written);
+    const checksum = checksumOf(encodeSegmentIndex(nodeHashes, index));
+    // A request that began among removed entries is in the old index alone.
+    const found = stored === undefined || !start.isBehindRemoved ? stored?.checksum : checksumOf(withoutEarlierRequest(stored.index));
+    if (found === checksum) this.#written.set(first, stored?.checksum ?? checksum);
+    else if (writeIndex(this.#paths, index) !== undefined) this.#written.set(first, checksum);
+    else throw new LedgerError('io', `the disk is too full to make ${segmentIndexName(first)} again`);
     return builder.next();
   }
 
@@ -91,20 +98,23 @@ export class KeptIndexes {
   }
 
   /** Behind the first segment from its leaves; elsewhere from the index before, which had to be right when its own segment was removed. */
-  async #startOf(first: number): Promise<SegmentStart> {
+  async #startOf(first: number): Promise<KnownStart> {
     const before = this.#index.starts[first / TILE_WIDTH - 1].segmentFirst;
-    if (before === 0) return (await this.#read(ledgerStart(await this.#beganSealing()), first)).next();
-    const pruned = this.#index.pruningOf(before) !== undefined;
-    const index = readIndex(pruned ? this.#paths.pruned : this.#paths.index, before);
+    if (before === 0) return { ...(await this.#read(ledgerStart(await this.#beganSealing()), first)).next(), isBehindRemoved: false };
+    const isBehindRemoved = this.#index.pruningOf(before) !== undefined;
+    const index = readIndex(isBehindRemoved ? this.#paths.pruned : this.#paths.index, before);
     if (index === undefined) throw new LedgerError('io', `${segmentIndexName(before)} is missing or damaged; nothing is removed`);
     const { epochs, facts } = index;
-    // A request that begins among removed entries and ends here is remembered no longer.
-    const openRequest = pruned ? undefined : findOpenRequest(this.#paths.segments, index);
-    return { first, epochs, minute: facts.minute, prunedSeq: facts.prunedSeq, openRequest };
+    const openRequest = isBehindRemoved ? undefined : findOpenRequest(this.#paths.segments, index);
+    return { first, epochs, minute: facts.minute, prunedSeq: facts.prunedSeq, openRequest, isBehindRemoved };
   }
 
   async #beganSealing(): Promise<boolean> {
     for await (const leaf of this.#reader.leaves(0, 1)) return parseGenesis(leaf).isSealing;
     return false;
   }
+}
+
+function withoutEarlierRequest(index: SegmentIndex): Uint8Array {
+  return encodeSegmentIndex(nodeHashes, { ...index, requests: index.requests.filter((request) => request.first >= index.first) });
 }

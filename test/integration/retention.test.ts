@@ -220,6 +220,22 @@ describe('pruning', () => {
     expect(readFileSync(join(dir.path, 'ledger/pruned', name)).equals(readFileSync(join(before.path, 'ledger/index', name)))).toBe(true);
   });
 
+  it('leaves an index alone that knows of a request from among the removed entries', async () => {
+    using dir = tempDir();
+    const requestTag = Buffer.alloc(64, 7);
+    await reopened(dir.path, async (ledger) => {
+      await fillLedger(ledger, 2 * SEGMENT - 1000);
+      await fillLedger(ledger, 2000, requestTag);
+      await fillLedger(ledger, SEGMENT);
+      await ledger.prune(2 * SEGMENT, '');
+    });
+    const name = segmentIndexName(2 * SEGMENT);
+    const index = readFileSync(join(dir.path, 'ledger/index', name));
+    expect(parseSegmentIndex(nodeHashes, index).requests).toHaveLength(1);
+    await reopened(dir.path, (ledger) => ledger.prune(3 * SEGMENT, ''));
+    expect(readFileSync(join(dir.path, 'ledger/pruned', name)).equals(index)).toBe(true);
+  });
+
   it('keeps a segment that does not hold what was signed', async () => {
     using dir = tempDir();
     cpSync(before.path, dir.path, { recursive: true });
