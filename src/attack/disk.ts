@@ -90,8 +90,9 @@ export function remove(path: string): void {
   unlinkSync(path);
 }
 
+/** Tries again when the victim makes a file in it meanwhile. */
 export function removeTree(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Every file below one folder into another, with modes and times. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { anchorInWords } from '../config/anchor-config.ts';
@@ -11,6 +12,9 @@ import { EXIT_ERROR, EXIT_OK, UsageError, type Command, type CommandIo } from '.
 
 /** Connections that have not ended by then are cut: a supervisor kills us soon after anyway (Kubernetes: 30 s). */
 const STOP_DEADLINE_MS = 10_000;
+
+/** Between the death of the writer and the end: one scrape a second finds what the watch has found. */
+const LAST_LOOK_MS = 1000;
 
 /** `pproofs serve`: the sidecar. Runs until SIGTERM or SIGINT, then drains. */
 export const serve: Command = {
@@ -84,7 +88,11 @@ async function runUntilStopped(context: Context, config: Config, secrets: Secret
     else io.signal.addEventListener('abort', () => resolve('stop'), { once: true });
   });
   const outcome = await Promise.race([failed, stopped]);
-  if (outcome !== 'stop') return outcome;
+  if (outcome !== 'stop') {
+    // It may have died of a change that the watch is about to name: whoever asks for metrics or logs is told before the end.
+    if (config.isWatched) await Promise.race([sleep(LAST_LOOK_MS), stopped]);
+    return outcome;
+  }
   observer.log.info('draining');
   const deadline = setTimeout(() => app.server.closeAllConnections(), STOP_DEADLINE_MS);
   await context.stop();
