@@ -80,5 +80,5 @@ if (disturbed > runs.length * DISTURBED_SHARE_MAX)
 console.log(`${runs.length} runs, ${disturbed} disturbed, ${faults.length} faults`);
 for (const fault of faults) console.log(fault);
 if (values.results === LIVE_RESULTS)
-  writeFileSync(DOCS, await format(attacksMarkdown(results), { ...(await resolveConfig(DOCS)), filepath: DOCS }));
+  writeFileSync(DOCS, await format(attacksMarkdown(readLiveResults(LIVE_RESULTS)), { ...(await resolveConfig(DOCS)), filepath: DOCS }));
 process.exitCode = faults.length === 0 ? 0 : 1;

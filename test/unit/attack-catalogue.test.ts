@@ -73,7 +73,8 @@ test('every attack has a name of its own, in words that a shell needs not quote,
 
 test('every file of an attack is in the catalogue', async () => {
   const listed = new Set<unknown>(CATALOGUE);
-  for (const path of globSync('src/attack/*/*.ts')) {
+  // What is in live/ does attacks and holds none.
+  for (const path of globSync('src/attack/*/*.ts', { exclude: ['src/attack/live/**'] })) {
     const module = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
     for (const [name, value] of Object.entries(module)) expect([path, name, listed.has(value)]).toEqual([path, name, true]);
   }
