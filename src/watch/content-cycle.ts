@@ -139,6 +139,7 @@ export class ContentCycle {
     segment.spans = result.spans;
     this.#events.foundTampers(result.tampers);
     this.#segments.tell(segment, segment.conclude(result.stat, file, result.changed));
+    if (result.changed === undefined) this.#segments.confirm(segment);
   }
 
   #leave(segment: SealedSegment): void {

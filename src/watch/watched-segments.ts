@@ -131,6 +131,11 @@ export class WatchedSegments {
     });
   }
 
+  /** Older than this start, and just found to be what the tree says. */
+  confirm({ first }: SealedSegment): void {
+    if (this.sealed.has(first)) this.#events.sealed(segmentName(first));
+  }
+
   tell(segment: SealedSegment, result: SealedResult | undefined): void {
     const name = segmentName(segment.first);
     if (result?.kind === 'unchecked') this.unchecked.add(segment);

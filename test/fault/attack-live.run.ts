@@ -51,9 +51,10 @@ using directory = tempDir();
 await using bench = new LiveBench(directory.path);
 await bench.warm();
 for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
-  const chosen = attacksIn(state).filter(
-    (attack) => attack.name.includes(values.only) && (results[indexOf(attack, state)]?.runs.length ?? 0) < runsOf(attack),
-  );
+  const hasRuns = (attack: Attack): boolean => (results[indexOf(attack, state)]?.runs.length ?? 0) >= runsOf(attack);
+  const isFlagWanted = (attack: Attack): boolean =>
+    values.immutable && state === 'sealed' && attack.live === 'detected' && results[indexOf(attack, state)]?.immutable === undefined;
+  const chosen = attacksIn(state).filter((attack) => attack.name.includes(values.only) && (!hasRuns(attack) || isFlagWanted(attack)));
   if (chosen.length === 0) continue;
   const folder = join(directory.path, 'template');
   mkdirSync(folder);

@@ -120,6 +120,22 @@ describe('nothing is found in', () => {
   });
 });
 
+const isImmutable = (path: string): boolean => /^\S*i/.test(spawnSync('lsattr', ['--', path], { encoding: 'utf8' }).stdout);
+
+it('makes segments of an earlier life immutable once their content is known, and finds nothing in it', async () => {
+  const other = tempDir();
+  await using fresh = new WatchedFolder(join(other.path, 'data'), true);
+  fresh.addOld(0, 1);
+  writeFileSync(fresh.segmentPath(256), frames(256, 1));
+  await fresh.begin();
+  await fresh.until(() => isImmutable(fresh.segmentPath(0)) || fresh.troubles.length > 0, 'the flag, or the reason why there is none');
+  expect(isImmutable(fresh.segmentPath(256))).toBe(false);
+  await sleep(300);
+  expect(fresh.detections).toEqual([]);
+  spawnSync('chattr', ['-i', '--', fresh.segmentPath(0)]);
+  other[Symbol.dispose]();
+});
+
 it('makes sealed segments immutable where it may, and retention can still remove them', async () => {
   const other = tempDir();
   await using fresh = new WatchedFolder(join(other.path, 'data'), true);
@@ -128,12 +144,12 @@ it('makes sealed segments immutable where it may, and retention can still remove
   fresh.append(0, frames(10, 246), 10 * FRAME_BYTES);
   fresh.append(256, frames(256, 1), 0);
   fresh.journal.sealed(0, 256 * FRAME_BYTES);
-  const isImmutable = (): boolean => /^\S*i/.test(spawnSync('lsattr', ['--', fresh.segmentPath(0)], { encoding: 'utf8' }).stdout);
-  await fresh.until(() => isImmutable() || fresh.troubles.length > 0, 'the flag, or the reason why there is none');
-  if (isImmutable()) {
+  const isSealed = (): boolean => isImmutable(fresh.segmentPath(0));
+  await fresh.until(() => isSealed() || fresh.troubles.length > 0, 'the flag, or the reason why there is none');
+  if (isSealed()) {
     expect(() => unlinkSync(fresh.segmentPath(0))).toThrow(/EPERM/);
     fresh.journal.pruned(0);
-    await fresh.until(() => !isImmutable(), 'the cleared flag');
+    await fresh.until(() => !isSealed(), 'the cleared flag');
   } else fresh.journal.pruned(0);
   unlinkSync(fresh.segmentPath(0));
   await sleep(300);
