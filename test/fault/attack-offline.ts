@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Attack, ExpectedVerdict, Outcome } from '../../src/attack/attack.ts';
+import type { Attack, ExpectedVerdict, ExpectedVerdicts, Outcome } from '../../src/attack/attack.ts';
 import { isThere } from '../../src/attack/disk.ts';
 import { splitFrames } from '../../src/attack/frames.ts';
 import { LedgerView } from '../../src/attack/ledger-view.ts';
 import { verifyEvidence, type Evidence, type VerifierAnswer, type VerifierInput } from '../../src/cli/attack-verify.ts';
 import { captureIo } from '../support/cli-io.ts';
-import type { AttackState } from './attack-states.ts';
+import { anchorSize, type AttackState } from './attack-states.ts';
 
 export const INPUTS: readonly VerifierInput[] = ['root', 'anchor', 'public'];
 
@@ -17,6 +17,7 @@ export interface OfflineRun {
   readonly answers: Answers;
   /** The leaves that were there before, read again afterwards, are other leaves, or fewer. */
   readonly isChanged: boolean;
+  readonly expected: ExpectedVerdicts;
 }
 
 /** What `log verify` says to each of the three verifiers. */
@@ -35,10 +36,21 @@ export async function attackOffline(attack: Attack, state: AttackState, evidence
   const before = shown(evidence, attack.on).slice(0, attack.on === undefined ? view.acknowledged() : undefined);
   const outcome = attack.apply(view);
   try {
-    return { outcome, isChanged: !showsAtLeast(shown(evidence, attack.on), before), answers: await verifyThrice(evidence, attack.on) };
+    const after = shown(evidence, attack.on);
+    const expected = expectedOf(attack, outcome, after.length, anchorSize(evidence.anchorFile));
+    return { outcome, isChanged: !showsAtLeast(after, before), expected, answers: await verifyThrice(evidence, attack.on) };
   } finally {
     outcome.undo?.();
   }
+}
+
+/**
+ * The catalogue speaks of an anchor of the very end. A copy that was taken during appends goes on behind its anchor: what was rewritten
+ * and still reaches it is no older state but another one.
+ */
+function expectedOf({ expected }: Attack, { leaves }: Outcome, size: number, anchored: number): ExpectedVerdicts {
+  const isRewritten = leaves !== undefined && leaves.first < anchored && size >= anchored;
+  return expected.anchor === 'ROLLED_BACK' && isRewritten ? { ...expected, anchor: 'FORKED' } : expected;
 }
 
 /** The entries that a reader of the folder, or of the archive, is shown. */

@@ -1,4 +1,5 @@
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Evidence } from '../../src/cli/attack-verify.ts';
@@ -113,31 +114,53 @@ async function archived(dataDir: string, archive: string): Promise<string> {
   return join(archive, Buffer.from(ledgerId).toString('hex'));
 }
 
-/** A copy taken while a sidecar was appending: the small files first, as a backup that wants a usable copy does. */
+/** A copy taken while a sidecar was appending, within one epoch: a thief of both halves of a seal would be another attacker. */
 export async function makeDuringAppend(directory: string, short: AttackState): Promise<AttackState> {
   const running = join(directory, 'running');
   const dataDir = join(directory, 'data');
   cpSync(short.dataDir, running, { recursive: true });
   await live(running, async (sidecar) => {
     const stop = new AbortController();
+    const batches = new EventEmitter();
     const appending = (async () => {
-      for (let batch = 0; !stop.signal.aborted; batch++) await postEvents(sidecar.url, 40, `append ${batch}`);
+      for (let batch = 0; !stop.signal.aborted; batch++) {
+        await postEvents(sidecar.url, 40, `append ${batch}`);
+        batches.emit('stored');
+      }
     })();
     await setTimeout(EPOCH_MS);
-    copyWhileWritten(running, dataDir);
+    for (let attempt = 0; ; attempt++) {
+      if (attempt === TRIES_MAX) throw new Error(`${TRIES_MAX} copies each met a seal`);
+      rmSync(dataDir, { recursive: true, force: true });
+      await copyWhileWritten(running, dataDir, () => once(batches, 'stored'));
+      if (!holdsSealBeyondCheckpoint(dataDir)) break;
+    }
     stop.abort();
     await appending;
   });
-  return { ...short, name: 'during append', dataDir, at: new LedgerView({ dataDir }).acknowledged() - 10 };
+  return { ...short, name: 'during append', dataDir, at: anchorSize(join(dataDir, 'ledger', 'checkpoint')) - 10 };
 }
 
-function copyWhileWritten(from: string, to: string): void {
+/** The small files first, as a backup that wants a usable copy does; the segments hold at least a batch more than they say. */
+async function copyWhileWritten(from: string, to: string, anotherBatch: () => Promise<unknown>): Promise<void> {
   cpSync(join(from, 'keys'), join(to, 'keys'), { recursive: true });
   mkdirSync(join(to, 'ledger', 'segments'), { recursive: true });
   for (const name of ['watermark', 'checkpoint', 'log.vkey']) copyFileSync(join(from, 'ledger', name), join(to, 'ledger', name));
+  await anotherBatch();
+  await anotherBatch();
   for (const name of readdirSync(join(from, 'ledger', 'segments'))) {
     copyFileSync(join(from, 'ledger', 'segments', name), join(to, 'ledger', 'segments', name));
   }
+}
+
+function holdsSealBeyondCheckpoint(dataDir: string): boolean {
+  const leaves = new LedgerView({ dataDir }).leaves();
+  return leaves.slice(anchorSize(join(dataDir, 'ledger', 'checkpoint'))).some((leaf) => leaf[1] === LEAF_TYPES.epochSeal);
+}
+
+/** The size that a checkpoint speaks of. */
+export function anchorSize(path: string): number {
+  return Number(readFileSync(path, 'utf8').split('\n')[1]);
 }
 
 async function sizeOf(url: string): Promise<number> {

@@ -1,13 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** Children that still run: none may outlive this process. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
-/** A process of its own that gets orders and gives answers, a JSON line each. */
+/** A process of its own that gets orders and gives answers, a JSON line each. It ends when its stdin does, so also when we are killed. */
 export class HelperProcess<Order, Answer> implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
@@ -16,14 +10,8 @@ export class HelperProcess<Order, Answer> implements AsyncDisposable {
 
   constructor(script: string) {
     const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    running.add(child);
     this.#child = child;
-    this.#ended = new Promise((resolve) => {
-      child.once('close', () => {
-        running.delete(child);
-        resolve();
-      });
-    });
+    this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
     createInterface({ input: child.stdout }).on('line', (line) => {
       const answer = JSON.parse(line) as Answer;
       if (this.#take === undefined) this.#answers.push(answer);

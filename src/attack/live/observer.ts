@@ -80,6 +80,7 @@ async function observe(): Promise<void> {
     watching = new AbortController();
     void poll(order.watch, watching.signal);
   }
+  watching?.abort();
   await thread.terminate();
 }
 
