@@ -3,17 +3,8 @@ import { readU32 } from './bytes.ts';
 import { assertInvariant } from './errors.ts';
 import { HASH_BYTES } from './hashes.ts';
 import { LaneOrder } from './lane-order.ts';
-import {
-  INITIAL_STATE,
-  padMask,
-  SCRATCH_END,
-  sha256Module,
-  STATE_AT,
-  TAILS_AT,
-  WORDS_AT,
-  writeTables,
-  type Sha256Functions,
-} from './sha256-code.ts';
+import { padMask, SCRATCH_END, sha256Module, STATE_AT, TAILS_AT, WORDS_AT, writeTables, type Sha256Functions } from './sha256-lane-code.ts';
+import { INITIAL_STATE } from './sha256-compression.ts';
 import { webAssembly } from './web-assembly.ts';
 
 const BLOCK_BYTES = 64;

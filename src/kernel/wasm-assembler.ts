@@ -15,8 +15,10 @@ export interface WasmFunction {
   readonly name: string;
   /** All i32; they are the locals 0 … parameters − 1. */
   readonly parameters: number;
-  /** Further locals of type v128, numbered after the parameters. */
-  readonly vectors: number;
+  /** Further locals of type i32, numbered after the parameters. */
+  readonly words?: number;
+  /** Further locals of type v128, numbered after those. */
+  readonly vectors?: number;
   readonly body: Code;
 }
 
@@ -46,6 +48,15 @@ export const call = (index: number): Code => [0x10, ...unsignedLeb(index)];
 export const i32Const = (value: number): Code => [0x41, ...signedLeb(value)];
 export const i32Add: Code = [0x6a];
 export const i32Sub: Code = [0x6b];
+export const i32And: Code = [0x71];
+export const i32Or: Code = [0x72];
+export const i32Xor: Code = [0x73];
+export const i32ShrU: Code = [0x76];
+export const i32Rotl: Code = [0x77];
+export const i32Rotr: Code = [0x78];
+/** i32 at the address on the stack plus `offset`, little-endian; any alignment is allowed. */
+export const i32Load = (offset: number): Code => [0x28, 0, ...unsignedLeb(offset)];
+export const i32Store = (offset: number): Code => [0x36, 0, ...unsignedLeb(offset)];
 /** Repeats `body` until the i32 it leaves on the stack is 0. */
 export const repeatWhile = (body: Code): Code => [0x03, 0x40, ...body, 0x0d, 0x00, 0x0b];
 
@@ -79,8 +90,12 @@ const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** Module of functions without results, all exported, over the imported memory `env.memory`. */
 export function assembleModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [0x60, ...list(Array.from({ length: parameters }, () => [I32])), 0]);
-  const bodies = functions.map(({ vectors, body }) => {
-    const code = [...list(vectors === 0 ? [] : [[...unsignedLeb(vectors), V128]]), ...body, 0x0b];
+  const bodies = functions.map(({ words = 0, vectors = 0, body }) => {
+    const locals = [
+      [...unsignedLeb(words), I32],
+      [...unsignedLeb(vectors), V128],
+    ];
+    const code = [...list(locals), ...body, 0x0b];
     return [...unsignedLeb(code.length), ...code];
   });
   return Uint8Array.from([

@@ -65,9 +65,7 @@ export class LeafStager {
     this.chain.advance(bodyBytes);
     out[at] = leafBytes >>> 8;
     out[at + 1] = leafBytes;
-    buffer.copy(out, at + FRAME_PREFIX_BYTES, header, header + bodyBytes);
-    const macAt = at + FRAME_PREFIX_BYTES + bodyBytes;
-    buffer.copy(out, macAt, FastChain.macAt, FastChain.macAt + LEAF_MAC_BYTES);
-    return macAt + LEAF_MAC_BYTES;
+    buffer.copy(out, at + FRAME_PREFIX_BYTES, header, header + leafBytes);
+    return at + FRAME_PREFIX_BYTES + leafBytes;
   }
 }

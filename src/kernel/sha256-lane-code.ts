@@ -1,3 +1,4 @@
+import { COMPRESSION_LOCALS, compressionCode, ROUND_CONSTANTS, type WordCode } from './sha256-compression.ts';
 import {
   assembleModule,
   call,
@@ -58,68 +59,25 @@ const MARKS_AT = MASKS_AT + 2 * BLOCK_BYTES;
 /** What users of the module may write to begins here. */
 export const SCRATCH_END = MARKS_AT + 2 * BLOCK_BYTES;
 
-/** FIPS 180-4 section 4.2.2. */
-// prettier-ignore
-const ROUND_CONSTANTS = [
-  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-];
-
-/** FIPS 180-4 section 5.3.3. */
-// prettier-ignore
-export const INITIAL_STATE = [
-  0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-];
-
-const rotr = (local: number, bits: number): Code =>
-  join(localGet(local), i32Const(bits), i32x4ShrU, localGet(local), i32Const(32 - bits), i32x4Shl, v128Or);
-/** FIPS 180-4 section 4.1.2: the functions Σ of a word … */
-const bigSigma = (local: number, a: number, b: number, c: number): Code =>
-  join(rotr(local, a), rotr(local, b), v128Xor, rotr(local, c), v128Xor);
-/** … and σ, whose last part is a shift. */
-const smallSigma = (local: number, a: number, b: number, shift: number): Code =>
-  join(rotr(local, a), rotr(local, b), v128Xor, localGet(local), i32Const(shift), i32x4ShrU, v128Xor);
-
 const loadAt = (address: number): Code => join(i32Const(0), v128Load(address));
 const storeAt = (address: number, value: Code): Code => join(i32Const(0), value, v128Store(address));
 
-/** Message schedule and 64 rounds, unrolled: the eight working variables change names instead of places. */
-function compressCode(): Code {
-  const word = (t: number): number => t % 16;
-  let [a, b, c, d, e, f, g, h] = [16, 17, 18, 19, 20, 21, 22, 23];
-  /** Maj(a, b, c) = ((a ^ b) & (b ^ c)) ^ b, and a ^ b of one round is b ^ c of the next. */
-  let [ab, bc] = [24, 25];
-  const t1 = 26;
-  const code: Code[] = [];
-  for (let t = 0; t < 16; t++) code.push(loadAt(WORDS_AT + t * VECTOR_BYTES), localSet(word(t)));
-  for (let i = 0; i < 8; i++) code.push(loadAt(STATE_AT + i * VECTOR_BYTES), localSet(a + i));
-  code.push(localGet(b), localGet(c), v128Xor, localSet(bc));
-  for (let t = 0; t < 64; t++) {
-    if (t >= 16) {
-      code.push(smallSigma(word(t - 15), 7, 18, 3), smallSigma(word(t - 2), 17, 19, 10), i32x4Add);
-      code.push(localGet(word(t - 16)), localGet(word(t - 7)), i32x4Add, i32x4Add, localSet(word(t)));
-    }
-    code.push(localGet(h), loadAt(CONSTANTS_AT + t * VECTOR_BYTES), localGet(word(t)), i32x4Add, i32x4Add);
-    code.push(localGet(f), localGet(g), v128Xor, localGet(e), v128And, localGet(g), v128Xor, i32x4Add);
-    code.push(bigSigma(e, 6, 11, 25), i32x4Add, localSet(t1));
-    code.push(localGet(d), localGet(t1), i32x4Add, localSet(d));
-    code.push(localGet(a), localGet(b), v128Xor, localTee(ab), localGet(bc), v128And, localGet(b), v128Xor);
-    code.push(bigSigma(a, 2, 13, 22), i32x4Add, localGet(t1), i32x4Add, localSet(h));
-    [ab, bc] = [bc, ab];
-    [a, b, c, d, e, f, g, h] = [h, a, b, c, d, e, f, g];
-  }
-  [a, b, c, d, e, f, g, h].forEach((local, i) => {
-    const at = STATE_AT + i * VECTOR_BYTES;
-    code.push(storeAt(at, join(localGet(local), loadAt(at), i32x4Add)));
+const LANE_WORDS: WordCode = {
+  add: i32x4Add,
+  and: v128And,
+  xor: v128Xor,
+  shr: (bits) => join(i32Const(bits), i32x4ShrU),
+  rotr: (local, bits) => join(localGet(local), i32Const(bits), i32x4ShrU, localGet(local), i32Const(32 - bits), i32x4Shl, v128Or),
+  constant: (t) => loadAt(CONSTANTS_AT + t * VECTOR_BYTES),
+};
+
+const compressCode = (): Code =>
+  compressionCode(LANE_WORDS, {
+    firstLocal: 0,
+    word: (t) => loadAt(WORDS_AT + t * VECTOR_BYTES),
+    state: (i) => loadAt(STATE_AT + i * VECTOR_BYTES),
+    put: (i, value) => storeAt(STATE_AT + i * VECTOR_BYTES, value),
   });
-  return join(...code);
-}
 
 /** Bytes of a word of an operand, last first: SHA-256 reads big-endian, WebAssembly little-endian. */
 const reversed = (word: number): number[] => [3, 2, 1, 0].map((byte) => word * 4 + byte);
@@ -208,10 +166,10 @@ export function writeTables(memory: ArrayBuffer): void {
 export function sha256Module(): Uint8Array<ArrayBuffer> {
   return assembleModule([
     { name: 'load', parameters: 4, vectors: 8, body: loadCode() },
-    { name: 'compress', parameters: 0, vectors: 27, body: compressCode() },
-    { name: 'blocks', parameters: 5, vectors: 0, body: blocksCode() },
+    { name: 'compress', parameters: 0, vectors: COMPRESSION_LOCALS, body: compressCode() },
+    { name: 'blocks', parameters: 5, body: blocksCode() },
     { name: 'store', parameters: 4, vectors: 8, body: storeCode() },
-    { name: 'pad', parameters: 3, vectors: 0, body: padCode() },
-    { name: 'copy', parameters: 2, vectors: 0, body: copyCode() },
+    { name: 'pad', parameters: 3, body: padCode() },
+    { name: 'copy', parameters: 2, body: copyCode() },
   ]);
 }
