@@ -61,10 +61,10 @@ for (const state of LIVE_STATES.filter((name) => name.includes(values.state))) {
   const template = await makeTemplate(state, folder, Math.max(0, eventBytes - EVENT_REST_BYTES));
   for (const attack of chosen) {
     if (values['wait-idle']) await waitUntilIdle();
-    const runs = await bench.run(attack, template, {}, runsOf(attack));
-    const immutable = values.immutable && state === 'sealed' ? (await bench.run(attack, template, { isImmutable: true }, 1))[0] : undefined;
-    const result: LiveResult = { attack, state, eventBytes, runs, immutable };
     const known = indexOf(attack, state);
+    const runs = hasRuns(attack) ? results[known].runs : await bench.run(attack, template, {}, runsOf(attack));
+    const [immutable] = isFlagWanted(attack) ? await bench.run(attack, template, { isImmutable: true }, 1) : [results[known]?.immutable];
+    const result: LiveResult = { attack, state, eventBytes, runs, immutable };
     results.splice(known === -1 ? results.length : known, 1, result);
     writeLiveResults(values.results, results);
     const why = runs.find(({ latencyMs }) => latencyMs === undefined);

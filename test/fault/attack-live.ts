@@ -16,6 +16,7 @@ export interface LiveRunOptions {
   readonly isImmutable?: boolean;
 }
 
+const WATCHED = { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on' };
 /** The watch reads everything once after a start; an attack in its first moments would measure the start. */
 const SETTLE_MS = 600;
 /** Sidecars started at a time. They idle until their turn comes, which costs a few percent of a core. */
@@ -43,7 +44,7 @@ export class LiveBench implements AsyncDisposable {
   /** Fills the compile cache, which a killed sidecar does not write: starts are most of the time that all this takes. */
   async warm(): Promise<void> {
     const dataDir = join(this.#directory, 'warm');
-    await using sidecar = await startSidecar({ dataDir, env: this.#env });
+    await using sidecar = await startSidecar({ dataDir, env: WATCHED });
     sidecar.kill('SIGTERM');
     await sidecar.exited;
   }
@@ -62,16 +63,12 @@ export class LiveBench implements AsyncDisposable {
     return runs;
   }
 
-  get #env(): Readonly<Record<string, string>> {
-    return { PROOFS_ANCHOR: 'off', PROOFS_WATCH: 'on', NODE_COMPILE_CACHE: join(this.#directory, 'compile-cache') };
-  }
-
   /** A fresh copy with a sidecar on it that has written a little. */
   async #prepare(template: LiveTemplate, options: LiveRunOptions): Promise<Target> {
     const dataDir = join(this.#directory, `run-${this.#runs++}`, 'data');
     mkdirSync(dataDir, { recursive: true });
     cpSync(template.dataDir, dataDir, { recursive: true, preserveTimestamps: true });
-    const env = { ...this.#env, PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
+    const env = { ...WATCHED, PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
     const sidecar = await startSidecar({ dataDir, env });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
     const dispose = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import type { CaseFolder } from './case-folder.ts';
 import { readTrace, TRACE_FORMAT } from './syscall-trace.ts';
 import type { TracedRun, TracedRunOptions } from './traced-run.ts';
@@ -14,7 +15,7 @@ export async function runTracedRotation(folder: CaseFolder, { steps, env, inject
   // As in test/support/sidecar.ts: -D makes strace a grandchild, so that pid and exit code are the program's own.
   const strace = ['-D', '-f', '-q', ...(isKilling ? [] : ['--seccomp-bpf']), '-o', output, ...TRACE_FORMAT, ...inject];
   const child = spawn(STRACE, [...strace, process.execPath, MAIN, 'keygen', '--rotate', '--data-dir', folder.dataDir], {
-    env: { PATH: process.env.PATH ?? '', ...folder.env(), ...env, UV_THREADPOOL_SIZE: '1' },
+    env: { PATH: process.env.PATH ?? '', ...COMPILE_CACHE, ...folder.env(), ...env, UV_THREADPOOL_SIZE: '1' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let stderr = '';

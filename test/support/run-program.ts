@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -11,7 +12,7 @@ export interface ProgramRun {
 /** One command line of the product in a process of its own. */
 export function runProgram(args: readonly string[], env: Readonly<Record<string, string>> = {}): ProgramRun {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, PROOFS_ANCHOR: 'off', ...env },
+    env: { ...process.env, ...COMPILE_CACHE, PROOFS_ANCHOR: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { out: '', err: '' };

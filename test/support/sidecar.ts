@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { builtMain } from '../../tools/built-main.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const STRACE = '/usr/bin/strace';
@@ -70,6 +71,7 @@ process.once('exit', () => {
 export function launchSidecar(options: SidecarOptions): LaunchedSidecar {
   const env = {
     PATH: process.env.PATH ?? '',
+    ...COMPILE_CACHE,
     PROOFS_LOG_LEVEL: 'warn',
     PROOFS_ANCHOR: 'off',
     ...options.env,
