@@ -54,7 +54,7 @@ export interface Outcome {
   readonly note: string;
   /** CLOCK_MONOTONIC right after the last system call, when another program made it. */
   readonly doneNs?: bigint;
-  /** True when the writer has meanwhile overwritten all of it: then nothing is left that anybody could find. */
+  /** True once the writer has overwritten all of it: then nothing is left that anybody could find. Cheap: asked again and again. */
   isUndone?(): boolean;
   /** Ends what must not outlive a demonstration: mounts, stopped processes. */
   readonly undo?: (() => void) | undefined;

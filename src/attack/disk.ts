@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -37,6 +38,17 @@ export function bytesOf(path: string): number {
 
 export function readAll(path: string): Buffer {
   return readFileSync(path);
+}
+
+/** Fewer bytes when the file ends before. */
+export function readAt(path: string, at: number, bytes: number): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const content = Buffer.alloc(bytes);
+    return content.subarray(0, readSync(fd, content, 0, bytes, at));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Stores into the file as it is: same inode, same length unless it grows. */

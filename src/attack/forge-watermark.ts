@@ -5,7 +5,7 @@ import { nodeHashes } from '../kernel/node-hashes.ts';
 
 /** docs/formats/ledger.md, Watermark. */
 const FILE_BYTES = 8192;
-const SLOT_OFFSETS = [0, 4096];
+export const SLOT_OFFSETS: readonly number[] = [0, 4096];
 const SIZE_AT = 20;
 const MAC_AT = 100;
 const MAGIC = utf8('PIPWMRK1');

@@ -1,18 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CATALOGUE } from '../../src/attack/catalogue.ts';
-import { STALL_MS_MAX } from '../../src/attack/live/live-run.ts';
+import { DETECT_MS_MAX, STALL_MS_MAX } from '../../src/attack/live/live-run.ts';
 import { LIVE_RESULTS, readLiveResults } from '../fault/attack-live-results.ts';
 import { attacksIn, LIVE_STATES } from '../fault/attack-live-states.ts';
-import {
-  attacksMarkdown,
-  catalogueTable,
-  DETECT_MS_MAX,
-  DISTURBED_SHARE_MAX,
-  faultsOf,
-  liveCell,
-  type LiveResult,
-} from '../fault/attack-table.ts';
+import { attacksMarkdown, catalogueTable, DISTURBED_SHARE_MAX, faultsOf, liveCell, type LiveResult } from '../fault/attack-table.ts';
 
 const RUNS_MIN = 20;
 /** States and sizes of events that have been measured whole. */

@@ -1,5 +1,6 @@
 import type { Attack } from '../attack.ts';
 import { readAll, rewrite } from '../disk.ts';
+import { isReplaced } from '../is-replaced.ts';
 import { olderCopy } from '../older-copy.ts';
 
 export const checkpointRollback: Attack = {
@@ -12,7 +13,9 @@ export const checkpointRollback: Attack = {
   live: 'detected',
   apply(view) {
     const older = olderCopy(view);
-    rewrite(view.path('checkpoint'), readAll(older.path('checkpoint')));
-    return { leaves: undefined, note: `put the checkpoint of ${older.size()} leaves in the place of the newest` };
+    const [path, stored] = [view.path('checkpoint'), readAll(older.path('checkpoint'))];
+    rewrite(path, stored);
+    const note = `put the checkpoint of ${older.size()} leaves in the place of the newest`;
+    return { leaves: undefined, note, isUndone: () => isReplaced(path, 0, stored) };
   },
 };

@@ -1,8 +1,11 @@
 import { TAMPERED, type Attack } from '../attack.ts';
 import { readAll, rewrite } from '../disk.ts';
+import { isReplaced } from '../is-replaced.ts';
 import { noteLine } from '../forge-note.ts';
 
 const SIGNATURES = 1_000_000;
+/** Each of the forms differs from a genuine note before this. */
+const COMPARED_BYTES_MAX = 4096;
 
 /** An attack that rewrites the text of the checkpoint note. */
 function noteAttack(name: string, summary: string, change: (note: string) => string): Attack {
@@ -16,8 +19,9 @@ function noteAttack(name: string, summary: string, change: (note: string) => str
     live: 'detected',
     apply(view) {
       const path = view.path('checkpoint');
-      rewrite(path, Buffer.from(change(readAll(path).toString('utf8'))));
-      return { leaves: undefined, note: `rewrote ${path}` };
+      const stored = Buffer.from(change(readAll(path).toString('utf8')));
+      rewrite(path, stored);
+      return { leaves: undefined, note: `rewrote ${path}`, isUndone: () => isReplaced(path, 0, stored.subarray(0, COMPARED_BYTES_MAX)) };
     },
   };
 }

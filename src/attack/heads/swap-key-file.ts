@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AttackError } from '../attack-error.ts';
 import type { Attack } from '../attack.ts';
 import { isThere, readAll, rewrite } from '../disk.ts';
+import { isReplaced } from '../is-replaced.ts';
 
 export const swapKeyFile: Attack = {
   name: 'swap-key-file',
@@ -16,14 +17,9 @@ export const swapKeyFile: Attack = {
     const path = join(view.keysDir, 'epoch.key');
     if (!isThere(path)) throw new AttackError('not-possible', 'the ledger has no epoch.key');
     const other = randomBytes(32).toString('hex');
-    rewrite(
-      path,
-      Buffer.from(
-        readAll(path)
-          .toString('latin1')
-          .replace(/[0-9a-f]{64}/u, other),
-      ),
-    );
-    return { leaves: undefined, note: `put another key into ${path}` };
+    const text = readAll(path).toString('latin1');
+    const stored = Buffer.from(text.replace(/[0-9a-f]{64}/u, other));
+    rewrite(path, stored);
+    return { leaves: undefined, note: `put another key into ${path}`, isUndone: () => isReplaced(path, 0, stored) };
   },
 };

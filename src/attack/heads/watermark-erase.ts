@@ -1,5 +1,10 @@
 import type { Attack } from '../attack.ts';
 import { bytesOf, writeAt } from '../disk.ts';
+import { SLOT_OFFSETS } from '../forge-watermark.ts';
+import { isReplaced } from '../is-replaced.ts';
+
+/** A slot begins with its name and never like this. */
+const NOTHING = Buffer.alloc(64);
 
 export const watermarkErase: Attack = {
   name: 'watermark-erase',
@@ -12,6 +17,8 @@ export const watermarkErase: Attack = {
   apply(view) {
     const path = view.path('watermark');
     writeAt(path, 0, Buffer.alloc(bytesOf(path)));
-    return { leaves: undefined, note: `zeroed ${path}` };
+    // At an epoch's end the writer writes both slots, one right after the other.
+    const isUndone = (): boolean => SLOT_OFFSETS.every((at) => isReplaced(path, at, NOTHING));
+    return { leaves: undefined, note: `zeroed ${path}`, isUndone };
   },
 };

@@ -1,5 +1,7 @@
 import type { Attack } from '../attack.ts';
 
+/** What docs and design promise. */
+export const DETECT_MS_MAX = 200;
 /** A run in which the machine held up a thread that only sleeps for longer says nothing about us. */
 export const STALL_MS_MAX = 50;
 
@@ -12,7 +14,7 @@ export interface LiveRun {
   /** Why the attack could not be done here, or what stopped it. */
   readonly notPossible?: string;
   readonly prevented?: string;
-  /** Not seen, and overwritten by the writer's next commit: nothing of it was left. */
+  /** Not seen, and overwritten by the writer before it had to be: nothing of it was left. */
   readonly isUndone?: boolean;
   /** The sidecar ended before the gauge was read. */
   readonly failed?: string;
