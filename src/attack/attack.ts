@@ -55,7 +55,7 @@ export interface Outcome {
   /** CLOCK_MONOTONIC right after the last system call, when another program made it. */
   readonly doneNs?: bigint;
   /** True once the writer has overwritten all of it: then nothing is left that anybody could find. Cheap: asked again and again. */
-  isUndone?(): boolean;
+  readonly isUndone?: () => boolean;
   /** Ends what must not outlive a demonstration: mounts, stopped processes. */
   readonly undo?: (() => void) | undefined;
 }
