@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Attack } from '../../src/attack/attack.ts';
@@ -25,6 +25,10 @@ const SIDE_BY_SIDE = 5;
 const FRESH_EVENTS = 10;
 /** While it is appended to: batches of this many events, one after the other. */
 const APPEND_EVENTS = 50;
+
+/** Segments of an earlier life are compared one after the other. */
+const FLAG_MS_MAX = 60_000;
+const FLAG_POLL_MS = 100;
 
 interface Target extends AsyncDisposable {
   readonly dataDir: string;
@@ -71,6 +75,7 @@ export class LiveBench implements AsyncDisposable {
     const env = { ...WATCHED, PROOFS_WATCH_IMMUTABLE: options.isImmutable === true ? 'auto' : 'off' };
     const sidecar = await startSidecar({ dataDir, env });
     await postEvents(sidecar.url, template.warmUp, 'warm up', template.paddingBytes);
+    if (options.isImmutable === true) await untilImmutable(join(dataDir, 'ledger', 'segments'));
     const dispose = async (): Promise<void> => {
       await sidecar[Symbol.asyncDispose]();
       if (options.isImmutable === true) runTool('chattr', ['-R', '-i', dataDir], { packageName: 'e2fsprogs' });
@@ -103,6 +108,19 @@ export class LiveBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#striker[Symbol.asyncDispose]();
+  }
+}
+
+/** The flag is set on a full segment once its content was compared, which takes its turn of the scrub. */
+async function untilImmutable(folder: string): Promise<void> {
+  const full = readdirSync(folder).toSorted().slice(0, -1);
+  const deadline = performance.now() + FLAG_MS_MAX;
+  for (const name of full) {
+    const hasFlag = (): boolean => /^\S*i/.test(runTool('lsattr', [join(folder, name)], { packageName: 'e2fsprogs' }).output);
+    while (!hasFlag()) {
+      if (performance.now() > deadline) throw new Error(`${name} did not get the immutable flag within ${FLAG_MS_MAX} ms`);
+      await setTimeout(FLAG_POLL_MS);
+    }
   }
 }
 
