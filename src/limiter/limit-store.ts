@@ -1,0 +1,31 @@
+import type { WindowRule, WindowView } from './window.ts';
+
+/** One key of a check. */
+export interface Claim {
+  /** Unique among all limits: two claims with the same key are the same window. */
+  readonly key: string;
+  readonly rule: WindowRule;
+  /** Units, a whole number ≥ 1. */
+  readonly cost: number;
+  /** Decided and charged like the others, but nobody is refused because of it. */
+  readonly isDryRun: boolean;
+}
+
+/** What a store says of a check: admitted when every claim is, dry runs aside; then, and only then, every admitted claim is charged. */
+export interface StoreVerdict {
+  readonly isAdmitted: boolean;
+  /** One for each claim, in their order, as it stood before this request. */
+  readonly views: readonly WindowView[];
+  /** Time of the decision on the store's clock. */
+  readonly nowUs: number;
+}
+
+/** The table of keys holds as many live ones as it may: none of them can be forgotten without admitting too much later. */
+export const STORE_FULL = 'full';
+
+/** Sequences checks. One store, one sequence: every decision sees what all those before it charged. */
+export interface LimitStore {
+  decide(claims: readonly Claim[]): StoreVerdict | typeof STORE_FULL | Promise<StoreVerdict | typeof STORE_FULL>;
+  /** How the windows stand, without a charge. */
+  look(claims: readonly Claim[]): StoreVerdict | Promise<StoreVerdict>;
+}
