@@ -1,11 +1,15 @@
 import { StampRing } from './stamp-ring.ts';
-import { STORE_FULL, type Claim, type LimitStore, type StoreVerdict } from './limit-store.ts';
+import { STORE_FULL, type Claim, type LimitStore, type StoreAnswer, type StoreVerdict } from './limit-store.ts';
+import { Replays } from './replays.ts';
 import { STEP_BACK_US_MAX, type WindowView } from './window.ts';
 
 /** Keys looked at with each new one, whether their window has emptied: the table is gone round faster than it can fill. */
 const SWEPT_PER_KEY = 4;
 /** When the table is full, so many more are looked at before the answer is that it is. */
 const SWEPT_WHEN_FULL = 1000;
+
+/** Remembered requests: 5 s at 10,000 /s. */
+const REPLAYS_MAX = 50_000;
 
 interface Entry {
   readonly ring: StampRing;
@@ -25,6 +29,7 @@ export class EmbeddedStore implements LimitStore {
   readonly #clockUs: () => number;
   readonly #keysMax: number;
   readonly #entries = new Map<string, Entry>();
+  readonly #replays = new Replays<StoreAnswer>(REPLAYS_MAX);
   #sweep = this.#entries.entries();
 
   constructor({ clockUs, keysMax }: EmbeddedStoreOptions) {
@@ -36,7 +41,17 @@ export class EmbeddedStore implements LimitStore {
     return this.#entries.size;
   }
 
-  decide(claims: readonly Claim[]): StoreVerdict | typeof STORE_FULL {
+  decide(claims: readonly Claim[], tag?: string): StoreAnswer {
+    if (tag === undefined) return this.#decide(claims);
+    const clockUs = this.#clockUs();
+    const known = this.#replays.take(tag, clockUs);
+    if (known !== undefined) return known;
+    const answer = this.#decide(claims);
+    this.#replays.put(tag, answer, clockUs);
+    return answer;
+  }
+
+  #decide(claims: readonly Claim[]): StoreAnswer {
     const entries = claims.map(({ key }) => this.#entries.get(key));
     const verdict = this.#look(claims, entries);
     if (!verdict.isAdmitted) return verdict;

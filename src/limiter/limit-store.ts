@@ -23,9 +23,13 @@ export interface StoreVerdict {
 /** The table of keys holds as many live ones as it may: none of them can be forgotten without admitting too much later. */
 export const STORE_FULL = 'full';
 
+/** What a store answers. */
+export type StoreAnswer = StoreVerdict | typeof STORE_FULL;
+
 /** Sequences checks. One store, one sequence: every decision sees what all those before it charged. */
 export interface LimitStore {
-  decide(claims: readonly Claim[]): StoreVerdict | typeof STORE_FULL | Promise<StoreVerdict | typeof STORE_FULL>;
+  /** A check with the tag of one that was decided in the last five seconds gets the same answer, four times, and is not charged. */
+  decide(claims: readonly Claim[], tag?: string): StoreAnswer | Promise<StoreAnswer>;
   /** How the windows stand, without a charge. */
   look(claims: readonly Claim[]): StoreVerdict | Promise<StoreVerdict>;
 }

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { claimOf, isAllowed, type Limits, type Subject } from './limits.ts';
+import { STORE_FULL, type Claim, type LimitStore, type StoreAnswer } from './limit-store.ts';
+import type { WindowView } from './window.ts';
+
+/** One limit after a decision. */
+export interface LimitState extends WindowView {
+  readonly name: string;
+  readonly limit: number;
+  readonly windowUs: number;
+  readonly isDryRun: boolean;
+}
+
+/** `exempt`: on the allow list. `full`: the table of keys is, which is nobody's fault but ours. */
+export type Outcome = 'allowed' | 'denied' | 'exempt' | 'full';
+
+export interface Decision {
+  readonly outcome: Outcome;
+  /** Remaining units and times as they are after the decision. */
+  readonly states: readonly LimitState[];
+}
+
+export interface CheckRequest {
+  readonly subject: Subject;
+  readonly cost: number;
+  /** Of the proxy, not of the client. */
+  readonly requestId?: string | undefined;
+}
+
+const EXEMPT: Decision = { outcome: 'exempt', states: [] };
+const FULL: Decision = { outcome: 'full', states: [] };
+
+/** Decides by the limits in force. Those may be exchanged at any time; stamps stay, so raising a limit is exact at once. */
+export class Limiter {
+  readonly #store: LimitStore;
+  limits: Limits;
+
+  constructor(store: LimitStore, limits: Limits) {
+    this.#store = store;
+    this.limits = limits;
+  }
+
+  check({ subject, cost, requestId }: CheckRequest): Decision | Promise<Decision> {
+    const { limits } = this;
+    if (isAllowed(limits, subject.address)) return EXEMPT;
+    const claims = limits.limits.map((limit) => claimOf(limit, subject, cost));
+    const tag = requestId === undefined ? undefined : tagOf(requestId, claims, limits.generation);
+    const answer = this.#store.decide(claims, tag);
+    return answer instanceof Promise ? answer.then((late) => toDecision(limits, claims, late)) : toDecision(limits, claims, answer);
+  }
+
+  /** How the limits of a subject stand; nothing is charged. */
+  async look({ subject, cost }: CheckRequest): Promise<Decision> {
+    const { limits } = this;
+    if (isAllowed(limits, subject.address)) return EXEMPT;
+    const claims = limits.limits.map((limit) => claimOf(limit, subject, cost));
+    const { views, isAdmitted } = await this.#store.look(claims);
+    return { outcome: isAdmitted ? 'allowed' : 'denied', states: claims.map((claim, i) => toState(limits, claim, i, views[i])) };
+  }
+}
+
+function toDecision(limits: Limits, claims: readonly Claim[], answer: StoreAnswer): Decision {
+  if (answer === STORE_FULL) return FULL;
+  const { isAdmitted, views } = answer;
+  const states = claims.map((claim, i) => toState(limits, claim, i, isAdmitted ? charged(claim, views[i]) : views[i]));
+  return { outcome: isAdmitted ? 'allowed' : 'denied', states };
+}
+
+function toState({ limits }: Limits, { rule, isDryRun }: Claim, index: number, view: WindowView): LimitState {
+  return { ...view, name: limits[index].name, limit: rule.limit, windowUs: rule.windowUs, isDryRun };
+}
+
+/** The view after a charge. */
+function charged({ rule, cost }: Claim, view: WindowView): WindowView {
+  if (!view.isAdmitted) return view;
+  return { ...view, remaining: view.remaining - cost, resetUs: view.resetUs === 0 ? rule.windowUs : view.resetUs };
+}
+
+/** What a request id stands for: the same id for another client, cost or limit is another request. */
+function tagOf(requestId: string, claims: readonly Claim[], generation: string): string {
+  const parts = claims.map(({ key, cost, rule }) => [key, cost, rule.limit, rule.windowUs]);
+  return createHash('sha256')
+    .update(JSON.stringify([requestId, generation, parts]))
+    .digest('latin1');
+}
