@@ -43,7 +43,8 @@ function unwrap(address: ipaddr.IPv6): Address {
 
 /** `10.0.0.0/8`, or a single address. Throws AddressError. */
 export function parseCidr(text: string): Cidr {
-  const [address, bits] = text.split('/');
+  const slash = text.indexOf('/');
+  const [address, bits] = slash === -1 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
   try {
     const parsed = parseAddress(address);
     const widest = parsed.kind() === 'ipv4' ? 32 : 128;

@@ -62,7 +62,10 @@ function readDocument(text: string): LimitsDocument {
 
 /** `/limits/0/name` → `limits[0].name`. */
 function placeOf(instancePath: string): string {
-  const place = instancePath.slice(1).replaceAll(/\/(\d+)/g, '[$1]').replaceAll('/', '.');
+  const place = instancePath
+    .slice(1)
+    .replaceAll(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.');
   return place === '' ? 'the file' : place;
 }
 
