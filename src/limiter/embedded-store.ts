@@ -118,7 +118,7 @@ function viewRing(ring: StampRing | undefined, { rule, cost }: Claim, nowUs: num
     isAdmitted,
     remaining: Math.max(0, limit - live),
     retryAfterUs: isAdmitted ? 0 : place < 1 ? Infinity : ring.latest(place) - startUs,
-    resetUs: live === 0 ? 0 : ring.latest(live) - startUs,
+    resetUs: live === 0 || limit === 0 ? 0 : ring.latest(Math.min(live, limit)) - startUs,
   };
 }
 

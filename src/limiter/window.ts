@@ -21,7 +21,7 @@ export interface WindowView {
   readonly remaining: number;
   /** Until a request of this cost is admitted if nothing else is; 0 when it is admitted now, Infinity when it costs more than the limit. */
   readonly retryAfterUs: number;
-  /** Until the oldest unit in the window leaves it; 0 when the window is empty. */
+  /** Until more units remain than now: until the one of the newest `limit` units in the window that entered first leaves it; 0 for an empty window. */
   readonly resetUs: number;
 }
 
@@ -53,7 +53,7 @@ export function viewWindow(stamps: Stamps, rule: WindowRule, cost: number, nowUs
     isAdmitted,
     remaining: Math.max(0, rule.limit - live.length),
     retryAfterUs: isAdmitted ? 0 : cost > rule.limit ? Infinity : blocking + rule.windowUs - nowUs,
-    resetUs: live.length === 0 ? 0 : live[0] + rule.windowUs - nowUs,
+    resetUs: live.length === 0 || rule.limit === 0 ? 0 : live[live.length - Math.min(live.length, rule.limit)] + rule.windowUs - nowUs,
   };
 }
 
