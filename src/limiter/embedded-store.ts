@@ -1,24 +1,18 @@
-import { StampRing } from './stamp-ring.ts';
+import { forwardClock } from './forward-clock.ts';
 import { STORE_FULL, type Claim, type LimitStore, type StoreAnswer, type StoreVerdict } from './limit-store.ts';
 import { Replays } from './replays.ts';
-import { STEP_BACK_US_MAX, type WindowView } from './window.ts';
+import { StampRing } from './stamp-ring.ts';
+import type { WindowView } from './window.ts';
 
 /** Keys looked at with each new one, whether their window has emptied: the table is gone round faster than it can fill. */
 const SWEPT_PER_KEY = 4;
 /** When the table is full, so many more are looked at before the answer is that it is. */
 const SWEPT_WHEN_FULL = 1000;
-
 /** Remembered requests: 5 s at 10,000 /s. */
 const REPLAYS_MAX = 50_000;
 
-interface Entry {
-  readonly ring: StampRing;
-  /** The longest window that was asked for: what has left it is of no more use to anybody. */
-  windowUs: number;
-}
-
 export interface EmbeddedStoreOptions {
-  /** Microseconds of a clock that does not go back. */
+  /** Microseconds; best of a clock that does not go back. */
   readonly clockUs: () => number;
   /** Keys whose windows are not empty, at most. */
   readonly keysMax: number;
@@ -28,112 +22,105 @@ export interface EmbeddedStoreOptions {
 export class EmbeddedStore implements LimitStore {
   readonly #clockUs: () => number;
   readonly #keysMax: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #rings = new Map<string, StampRing>();
   readonly #replays = new Replays<StoreAnswer>(REPLAYS_MAX);
-  #sweep = this.#entries.entries();
+  #sweep = this.#rings.entries();
 
   constructor({ clockUs, keysMax }: EmbeddedStoreOptions) {
-    this.#clockUs = clockUs;
+    // No stamp is ever ahead of this clock, so one reading is the time of a check for all of its keys.
+    this.#clockUs = forwardClock(clockUs);
     this.#keysMax = keysMax;
   }
 
   get keys(): number {
-    return this.#entries.size;
+    return this.#rings.size;
   }
 
   decide(claims: readonly Claim[], tag?: string): StoreAnswer {
-    if (tag === undefined) return this.#decide(claims);
-    const clockUs = this.#clockUs();
-    const known = this.#replays.take(tag, clockUs);
+    const nowUs = this.#clockUs();
+    if (tag === undefined) return this.#decide(claims, nowUs);
+    const known = this.#replays.take(tag, nowUs);
     if (known !== undefined) return known;
-    const answer = this.#decide(claims);
-    this.#replays.put(tag, answer, clockUs);
+    const answer = this.#decide(claims, nowUs);
+    this.#replays.put(tag, answer, nowUs);
     return answer;
   }
 
-  #decide(claims: readonly Claim[]): StoreAnswer {
-    const entries = claims.map(({ key }) => this.#entries.get(key));
-    const verdict = this.#look(claims, entries);
-    if (!verdict.isAdmitted) return verdict;
-    const added = entries.filter((entry) => entry === undefined).length;
-    if (added > 0 && !this.#makeRoom(claims.length, verdict.nowUs)) return STORE_FULL;
-    for (const [i, claim] of claims.entries()) if (verdict.views[i].isAdmitted) this.#charge(claim, verdict.nowUs);
+  look(claims: readonly Claim[]): StoreVerdict {
+    return this.#look(claims, this.#clockUs());
+  }
+
+  #decide(claims: readonly Claim[], nowUs: number): StoreAnswer {
+    const verdict = this.#look(claims, nowUs);
+    if (verdict.isAdmitted && !this.#charge(claims, verdict.views, nowUs)) return STORE_FULL;
     return verdict;
   }
 
-  look(claims: readonly Claim[]): StoreVerdict {
-    return this.#look(
-      claims,
-      claims.map(({ key }) => this.#entries.get(key)),
-    );
-  }
-
-  #look(claims: readonly Claim[], entries: readonly (Entry | undefined)[]): StoreVerdict {
-    const clockUs = this.#clockUs();
-    let nowUs = clockUs;
-    for (const entry of entries) {
-      if (entry === undefined || entry.ring.count === 0) continue;
-      const aheadUs = entry.ring.newest - clockUs;
-      if (aheadUs > STEP_BACK_US_MAX) entry.ring.shift(aheadUs);
-      else if (aheadUs > 0) nowUs = Math.max(nowUs, entry.ring.newest);
+  #look(claims: readonly Claim[], nowUs: number): StoreVerdict {
+    const views: WindowView[] = [];
+    let isAdmitted = true;
+    for (const claim of claims) {
+      const ring = this.#rings.get(claim.key);
+      ring?.dropOld(nowUs);
+      const view = ring === undefined || ring.count === 0 ? viewEmpty(claim) : viewRing(ring, claim, nowUs);
+      if (!view.isAdmitted && !claim.isDryRun) isAdmitted = false;
+      views.push(view);
     }
-    const views = claims.map((claim, i) => viewRing(entries[i]?.ring, claim, nowUs));
-    return { isAdmitted: claims.every(({ isDryRun }, i) => isDryRun || views[i].isAdmitted), views, nowUs };
+    return { isAdmitted, views, nowUs };
   }
 
-  #charge({ key, rule, cost }: Claim, nowUs: number): void {
-    let entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, (entry = { ring: new StampRing(), windowUs: rule.windowUs }));
-    entry.windowUs = Math.max(entry.windowUs, rule.windowUs);
-    entry.ring.dropThrough(nowUs - entry.windowUs);
-    entry.ring.push(nowUs, cost);
+  /** False when the table is full; then nothing was charged. */
+  #charge(claims: readonly Claim[], views: readonly WindowView[], nowUs: number): boolean {
+    for (const { key } of claims) {
+      if (this.#rings.has(key)) continue;
+      if (!this.#makeRoom(claims.length, nowUs)) return false;
+      break;
+    }
+    for (let i = 0; i < claims.length; i++) {
+      const { key, rule, cost } = claims[i];
+      if (!views[i].isAdmitted) continue;
+      let ring = this.#rings.get(key);
+      if (ring === undefined) this.#rings.set(key, (ring = new StampRing(rule.windowUs)));
+      else if (ring.windowUs < rule.windowUs) ring.windowUs = rule.windowUs;
+      ring.push(nowUs, cost);
+    }
+    return true;
   }
 
   /** Room for so many keys more. Only keys with empty windows are forgotten: they would be admitted the same without an entry. */
   #makeRoom(count: number, nowUs: number): boolean {
     this.#sweepKeys(SWEPT_PER_KEY * count, nowUs);
-    if (this.#entries.size + count > this.#keysMax) this.#sweepKeys(SWEPT_WHEN_FULL, nowUs);
-    return this.#entries.size + count <= this.#keysMax;
+    if (this.#rings.size + count > this.#keysMax) this.#sweepKeys(SWEPT_WHEN_FULL, nowUs);
+    return this.#rings.size + count <= this.#keysMax;
   }
 
   #sweepKeys(count: number, nowUs: number): void {
-    for (let i = 0; i < Math.min(count, this.#entries.size); i++) {
+    for (let i = 0; i < Math.min(count, this.#rings.size); i++) {
       let next = this.#sweep.next();
-      if (next.done === true) next = (this.#sweep = this.#entries.entries()).next();
+      if (next.done === true) next = (this.#sweep = this.#rings.entries()).next();
       if (next.done === true) return;
-      const [key, { ring, windowUs }] = next.value;
-      if (ring.newest <= nowUs - windowUs) this.#entries.delete(key);
+      const [key, ring] = next.value;
+      ring.dropOld(nowUs);
+      if (ring.count === 0) this.#rings.delete(key);
     }
   }
 }
 
-function viewRing(ring: StampRing | undefined, { rule, cost }: Claim, nowUs: number): WindowView {
+/** The ring holds what is in its longest window; a shorter one is counted. */
+function viewRing(ring: StampRing, { rule, cost }: Claim, nowUs: number): WindowView {
   const { limit, windowUs } = rule;
   const startUs = nowUs - windowUs;
-  if (ring === undefined || ring.count === 0) return viewEmpty(limit, cost);
-  const live = countAfter(ring, startUs);
-  const place = limit - cost + 1;
+  const live = ring.windowUs === windowUs ? ring.count : ring.countAfter(startUs);
   const isAdmitted = live + cost <= limit;
   return {
     isAdmitted,
-    remaining: Math.max(0, limit - live),
-    retryAfterUs: isAdmitted ? 0 : place < 1 ? Infinity : ring.latest(place) - startUs,
-    resetUs: live === 0 || limit === 0 ? 0 : ring.latest(Math.min(live, limit)) - startUs,
+    remaining: live > limit ? 0 : limit - live,
+    retryAfterUs: isAdmitted ? 0 : cost > limit ? Infinity : ring.latest(limit - cost + 1) - startUs,
+    resetUs: live === 0 || limit === 0 ? 0 : ring.latest(live > limit ? limit : live) - startUs,
   };
 }
 
-function viewEmpty(limit: number, cost: number): WindowView {
-  const isAdmitted = cost <= limit;
-  return { isAdmitted, remaining: limit, retryAfterUs: isAdmitted ? 0 : Infinity, resetUs: 0 };
-}
-
-/** How many stamps are after this time. */
-function countAfter(ring: StampRing, timeUs: number): number {
-  let [low, high] = [0, ring.count];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (ring.latest(middle) > timeUs) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+function viewEmpty({ rule, cost }: Claim): WindowView {
+  const isAdmitted = cost <= rule.limit;
+  return { isAdmitted, remaining: rule.limit, retryAfterUs: isAdmitted ? 0 : Infinity, resetUs: 0 };
 }

@@ -1,14 +1,19 @@
 const CAPACITY_AT_FIRST = 4;
 
-/** The stamps of one key in a ring that doubles as it fills: 8 bytes for each unit in the window, up to twice that. Always a power of two. */
+/**
+ * The stamps of one key in a ring that doubles as it fills: 8 bytes for each unit in the window, up to twice that. Its capacity is always a
+ * power of two.
+ */
 export class StampRing {
+  /** The longest window that was asked for: what has left it is of no more use to anybody. */
+  windowUs: number;
+  count = 0;
   #times = new Float64Array(CAPACITY_AT_FIRST);
   /** Where the next stamp goes. */
   #next = 0;
-  #count = 0;
 
-  get count(): number {
-    return this.#count;
+  constructor(windowUs: number) {
+    this.windowUs = windowUs;
   }
 
   /** The n-th latest, 1 ≤ n ≤ count. */
@@ -16,37 +21,41 @@ export class StampRing {
     return this.#times[(this.#next - n) & (this.#times.length - 1)];
   }
 
-  get newest(): number {
-    return this.latest(1);
-  }
-
-  get oldest(): number {
-    return this.latest(this.#count);
-  }
-
-  /** Forgets the stamps at or before this time. Each is forgotten once, so it costs a push no more than a constant on average. */
-  dropThrough(timeUs: number): void {
-    while (this.#count > 0 && this.oldest <= timeUs) this.#count--;
+  /** Forgets what has left the window. Each stamp is forgotten once: on average a constant for each push. */
+  dropOld(nowUs: number): void {
+    const times = this.#times;
+    const mask = times.length - 1;
+    const startUs = nowUs - this.windowUs;
+    let { count } = this;
+    while (count > 0 && times[(this.#next - count) & mask] <= startUs) count--;
+    this.count = count;
   }
 
   push(stampUs: number, copies: number): void {
-    if (this.#count + copies > this.#times.length) this.#grow(this.#count + copies);
+    if (this.count + copies > this.#times.length) this.#grow(this.count + copies);
+    const times = this.#times;
     for (let i = 0; i < copies; i++) {
-      this.#times[this.#next] = stampUs;
-      this.#next = (this.#next + 1) & (this.#times.length - 1);
+      times[this.#next] = stampUs;
+      this.#next = (this.#next + 1) & (times.length - 1);
     }
-    this.#count += copies;
+    this.count += copies;
   }
 
-  /** Moves every stamp back by this much. */
-  shift(byUs: number): void {
-    for (let i = 0; i < this.#times.length; i++) this.#times[i] -= byUs;
+  /** How many stamps are after this time. */
+  countAfter(timeUs: number): number {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.latest(middle) > timeUs) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   #grow(count: number): void {
     const larger = new Float64Array(2 ** Math.ceil(Math.log2(count)));
-    for (let i = 0; i < this.#count; i++) larger[i] = this.latest(this.#count - i);
+    for (let i = 0; i < this.count; i++) larger[i] = this.latest(this.count - i);
     this.#times = larger;
-    this.#next = this.#count;
+    this.#next = this.count;
   }
 }
