@@ -33,11 +33,16 @@ const FULL: Decision = { outcome: 'full', states: [] };
 /** Decides by the limits in force. Those may be exchanged at any time; stamps stay, so raising a limit is exact at once. */
 export class Limiter {
   readonly #store: LimitStore;
-  limits: Limits;
+  readonly #limits: () => Limits;
 
-  constructor(store: LimitStore, limits: Limits) {
+  constructor(store: LimitStore, limits: () => Limits) {
     this.#store = store;
-    this.limits = limits;
+    this.#limits = limits;
+  }
+
+  /** Those in force. */
+  get limits(): Limits {
+    return this.#limits();
   }
 
   check({ subject, cost, requestId }: CheckRequest): Decision | Promise<Decision> {

@@ -1,0 +1,67 @@
+import type { FastifyReply } from 'fastify';
+import { rateLimitHeaders, retryAfter, toSeconds } from '../limiter/headers.ts';
+import type { Decision, LimitState } from '../limiter/limiter.ts';
+
+/** Problem types registered by draft-ietf-httpapi-ratelimit-headers-10, section 6. */
+const TYPES = 'https://iana.org/assignments/http-problem-types#';
+const QUOTA_EXCEEDED = `${TYPES}quota-exceeded`;
+const REDUCED_CAPACITY = `${TYPES}temporary-reduced-capacity`;
+/** When a table has room again depends on others' windows: soon, and not at once. */
+const FULL_RETRY_S = 1;
+
+/** nginx turns every refusal of auth_request but 401 and 403 into 500: it is told the status apart. */
+export type AnswerMode = 'plain' | 'nginx';
+
+/** Answers a decision: 200 when the request may go on, 429 or 503 when not. */
+export function answerDecision(reply: FastifyReply, decision: Decision, mode: AnswerMode): FastifyReply {
+  const { outcome, states } = decision;
+  if (states.length > 0) setLimitHeaders(reply, states);
+  if (outcome === 'allowed' || outcome === 'exempt') return reply.code(200).send();
+  const problem = outcome === 'full' ? fullProblem() : quotaProblem(states);
+  const wait = outcome === 'full' ? FULL_RETRY_S : retryAfter(states);
+  if (wait !== undefined) void reply.header('retry-after', String(wait));
+  return refuse(reply, problem, mode);
+}
+
+interface LimitProblem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly 'violated-policies'?: readonly string[];
+}
+
+export function refuse(reply: FastifyReply, problem: LimitProblem, mode: AnswerMode): FastifyReply {
+  if (mode === 'nginx') void reply.header('x-ratelimit-status', String(problem.status));
+  return reply
+    .code(mode === 'nginx' ? 403 : problem.status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problem));
+}
+
+function setLimitHeaders(reply: FastifyReply, states: readonly LimitState[]): void {
+  const { policy, limit } = rateLimitHeaders(states);
+  if (policy === '') return;
+  void reply.header('ratelimit-policy', policy).header('ratelimit', limit);
+  const tightest = states.filter(({ isDryRun }) => !isDryRun).reduce((a, b) => (b.remaining < a.remaining ? b : a));
+  void reply
+    .header('x-ratelimit-limit', String(tightest.limit))
+    .header('x-ratelimit-remaining', String(tightest.remaining))
+    .header('x-ratelimit-reset', String(toSeconds(tightest.resetUs)));
+}
+
+function quotaProblem(states: readonly LimitState[]): LimitProblem {
+  const violated = states.filter(({ isDryRun, isAdmitted }) => !isDryRun && !isAdmitted);
+  const names = violated.map(({ name }) => name);
+  const detail = violated.map(({ name, limit, windowUs }) => `limit "${name}" admits ${limit} in ${toSeconds(windowUs)} s`).join('; ');
+  return { type: QUOTA_EXCEEDED, title: 'the limit is reached', status: 429, detail, 'violated-policies': names };
+}
+
+function fullProblem(): LimitProblem {
+  return {
+    type: REDUCED_CAPACITY,
+    title: 'too many clients at a time',
+    status: 503,
+    detail: 'the table of clients is full of ones whose windows are running; nothing was charged',
+  };
+}
