@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { claimOf, isAllowed, type Limits, type Subject } from './limits.ts';
+import { claimOf, isAllowed, type Limit, type Limits, type Subject } from './limits.ts';
 import { STORE_FULL, type Claim, type LimitStore, type StoreAnswer } from './limit-store.ts';
 import type { WindowView } from './window.ts';
 
@@ -23,6 +23,8 @@ export interface Decision {
 export interface CheckRequest {
   readonly subject: Subject;
   readonly cost: number;
+  /** Only this one of the limits; all of them when undefined. */
+  readonly only?: string | undefined;
   /** Of the proxy, not of the client. */
   readonly requestId?: string | undefined;
 }
@@ -45,34 +47,40 @@ export class Limiter {
     return this.#limits();
   }
 
-  check({ subject, cost, requestId }: CheckRequest): Decision | Promise<Decision> {
-    const { limits } = this;
-    if (isAllowed(limits, subject.address)) return EXEMPT;
-    const claims = limits.limits.map((limit) => claimOf(limit, subject, cost));
+  check({ requestId, ...request }: CheckRequest): Decision | Promise<Decision> {
+    const limits = this.#limits();
+    if (isAllowed(limits, request.subject.address)) return EXEMPT;
+    const chosen = choose(limits, request);
+    const claims = chosen.map((limit) => claimOf(limit, request.subject, request.cost));
     const tag = requestId === undefined ? undefined : tagOf(requestId, claims, limits.generation);
     const answer = this.#store.decide(claims, tag);
-    return answer instanceof Promise ? answer.then((late) => toDecision(limits, claims, late)) : toDecision(limits, claims, answer);
+    return answer instanceof Promise ? answer.then((late) => toDecision(chosen, claims, late)) : toDecision(chosen, claims, answer);
   }
 
   /** How the limits of a subject stand; nothing is charged. */
-  async look({ subject, cost }: CheckRequest): Promise<Decision> {
-    const { limits } = this;
-    if (isAllowed(limits, subject.address)) return EXEMPT;
-    const claims = limits.limits.map((limit) => claimOf(limit, subject, cost));
+  async look(request: CheckRequest): Promise<Decision> {
+    const limits = this.#limits();
+    if (isAllowed(limits, request.subject.address)) return EXEMPT;
+    const chosen = choose(limits, request);
+    const claims = chosen.map((limit) => claimOf(limit, request.subject, request.cost));
     const { views, isAdmitted } = await this.#store.look(claims);
-    return { outcome: isAdmitted ? 'allowed' : 'denied', states: claims.map((claim, i) => toState(limits, claim, i, views[i])) };
+    return { outcome: isAdmitted ? 'allowed' : 'denied', states: claims.map((claim, i) => toState(chosen[i], claim, views[i])) };
   }
 }
 
-function toDecision(limits: Limits, claims: readonly Claim[], answer: StoreAnswer): Decision {
+function choose({ limits }: Limits, { only }: CheckRequest): readonly Limit[] {
+  return only === undefined ? limits : limits.filter(({ name }) => name === only);
+}
+
+function toDecision(limits: readonly Limit[], claims: readonly Claim[], answer: StoreAnswer): Decision {
   if (answer === STORE_FULL) return FULL;
   const { isAdmitted, views } = answer;
-  const states = claims.map((claim, i) => toState(limits, claim, i, isAdmitted ? charged(claim, views[i]) : views[i]));
+  const states = claims.map((claim, i) => toState(limits[i], claim, isAdmitted ? charged(claim, views[i]) : views[i]));
   return { outcome: isAdmitted ? 'allowed' : 'denied', states };
 }
 
-function toState({ limits }: Limits, { rule, isDryRun }: Claim, index: number, view: WindowView): LimitState {
-  return { ...view, name: limits[index].name, limit: rule.limit, windowUs: rule.windowUs, isDryRun };
+function toState({ name }: Limit, { rule, isDryRun }: Claim, view: WindowView): LimitState {
+  return { ...view, name, limit: rule.limit, windowUs: rule.windowUs, isDryRun };
 }
 
 /** The view after a charge. */

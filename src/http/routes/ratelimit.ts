@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AddressError } from '../../limiter/address.ts';
+import { COST_MAX } from '../../limiter/app-check.ts';
 import type { Decision, Limiter } from '../../limiter/limiter.ts';
 import { subjectOfProxy } from '../../limiter/subject.ts';
 import { TenantError } from '../../limiter/tenant.ts';
 import { answerDecision, refuse, type AnswerMode } from '../limit-answer.ts';
 
-const COST_MAX = 1_000_000;
 const REQUEST_ID_CHARS_MAX = 200;
 
 /** What a proxy may ask: `X-RateLimit-Cost` and `X-RateLimit-Request-Id` of one that is trusted. */
