@@ -13,10 +13,11 @@ const FULL_RETRY_S = 1;
 export type AnswerMode = 'plain' | 'nginx';
 
 /** Answers a decision: 200 when the request may go on, 429 or 503 when not. */
-export function answerDecision(reply: FastifyReply, decision: Decision, mode: AnswerMode): FastifyReply {
+export function answerDecision(reply: FastifyReply, decision: Decision, mode: AnswerMode, body?: string): FastifyReply {
   const { outcome, states } = decision;
   if (states.length > 0) setLimitHeaders(reply, states);
-  if (outcome === 'allowed' || outcome === 'exempt') return reply.code(200).send();
+  if (outcome === 'allowed' || outcome === 'exempt')
+    return body === undefined ? reply.code(200).send() : reply.code(200).type('application/json').send(body);
   const problem = outcome === 'full' ? fullProblem() : quotaProblem(states);
   const wait = outcome === 'full' ? FULL_RETRY_S : retryAfter(states);
   if (wait !== undefined) void reply.header('retry-after', String(wait));
