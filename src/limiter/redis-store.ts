@@ -1,74 +1,105 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
 import { CodedError } from '../kernel/errors.ts';
-import type { Claim, LimitStore, StoreVerdict } from './limit-store.ts';
-import { WINDOW_SCRIPT } from './window-script.ts';
-import type { WindowView } from './window.ts';
+import type { Claim, StoreVerdict } from './limit-store.ts';
+import { connectRedis, DEADLINE_MS, type ScriptedRedis } from './redis-client.ts';
+import { LOOK, listName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
+import { SHARD_STATUS } from './redis-scripts.ts';
 
 /** Checks in one script: a few milliseconds in which the server does nothing else. */
 const BATCH_MAX = 500;
-/** Longer keys are known by their digest. */
-const KEY_CHARS_MAX = 64;
-const DEADLINE_MS = 250;
-const RECONNECT_MS_MIN = 50;
-const RECONNECT_MS_MAX = 2000;
+/** Lists and stamps brought back with one script. */
+const SEED_LISTS_MAX = 100;
+const SEED_STAMPS_MAX = 20_000;
+/** A node that is silent for three and a half of these is counted out. */
+const HEARTBEAT_MS = 1000;
+/** While a store waits for stamps, it is asked this often whether it has them all. */
+const SEEDING_POLL_MS = 50;
+/** Answers that were on their way when the store was lost are older than the loss by no more. */
+const LOST_MARGIN_US = 2 * DEADLINE_MS * 1000;
+/** How far ahead of what our own clock allows the server's may be, beside the time that an answer may take. */
+const JUMP_US_MAX = 50_000;
 
-const CHECK_DOUBLES = 2;
-const CLAIM_DOUBLES = 5;
-
-/** Instead of the name of a record. */
-const NO_RECORD = '';
-const LOOK = 'look';
-
-/** The shared store could not be asked, or did not answer in time: nobody knows whether it decided. */
+/** The shared store could not be asked, did not answer in time, or is not whole: nobody knows whether it decided. */
 export class StoreUnavailableError extends CodedError<'store-unavailable'> {}
+
+/** What this node admitted, and when, on the clock of the store. */
+export interface OwnStamps {
+  readonly key: string;
+  readonly windowUs: number;
+  readonly stamps: readonly number[];
+}
+
+export interface RedisStoreEvents {
+  /** The store can be asked, or cannot. */
+  ready(isReady: boolean, why: string): void;
+  /** The clock of the server went ahead by this much, which was subtracted. */
+  jumped(byUs: number): void;
+  /** This node brought so many stamps back to a store that may have lost them. */
+  seeded(stamps: number): void;
+}
 
 export interface RedisStoreOptions {
   readonly url: string;
   readonly password?: string | undefined;
-  /** Stands before every key; limits that share it are the same limits. */
+  /** Stands before every key; nodes that share it share their limits. */
   readonly prefix: string;
+  /** Everything that this node admitted in the last window, of keys that it admitted something of since this time: for a store that lost it. */
+  readonly ownStamps: (sinceUs: number) => Iterable<OwnStamps>;
+  readonly events: RedisStoreEvents;
   /** Microseconds instead of the server's clock, for tests. */
   readonly clockUs?: () => number;
 }
 
-/** ioredis makes a method of every script; this one answers bytes. It sends the script itself when the server has forgotten it. */
-interface ScriptedRedis extends Redis {
-  decideWindowsBuffer(keys: number, ...args: readonly (string | Buffer)[]): Promise<Buffer>;
-}
-
-interface Waiting {
-  readonly claims: readonly Claim[];
-  /** NO_RECORD, LOOK or the name of the record that remembers the answer. */
-  readonly record: string;
+interface Waiting extends PackedCheck {
   readonly resolve: (verdict: StoreVerdict) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Windows in a Redis server, shared by all who name the same prefix. All checks of a turn of the event loop are one script call. */
-export class RedisStore implements LimitStore, AsyncDisposable {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
-  readonly #clockUs: (() => number) | undefined;
-  #waiting: Waiting[] = [];
+const monotonicUs = (): number => performance.now() * 1000;
 
-  constructor({ url, password, prefix, clockUs }: RedisStoreOptions) {
-    this.#prefix = prefix;
-    this.#clockUs = clockUs;
-    this.#redis = new Redis(url, {
-      ...(password === undefined ? {} : { password }),
-      // A lost answer must not lead to a second charge: nothing is sent again, nothing waits for a connection.
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      commandTimeout: DEADLINE_MS,
-      connectTimeout: DEADLINE_MS,
-      retryStrategy: (attempt) => Math.min(RECONNECT_MS_MIN * 2 ** Math.min(attempt, 10), RECONNECT_MS_MAX),
-      scripts: { decideWindows: { lua: WINDOW_SCRIPT } },
-    }) as ScriptedRedis;
-    // Every failed command says what is wrong to whoever waits for it; without a listener the same would end the process.
-    this.#redis.on('error', () => undefined);
+/**
+ * Windows in a Redis server, shared by all who name the same prefix. All checks of a turn of the event loop are one script call. Decides only
+ * while the store is known to hold everything that was admitted; otherwise it rejects with StoreUnavailableError, and says so beforehand.
+ */
+export class RedisStore implements AsyncDisposable {
+  readonly id = randomBytes(8).toString('hex');
+  readonly #options: RedisStoreOptions;
+  readonly #redis: ScriptedRedis;
+  #waiting: Waiting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isReady = false;
+  #isClosed = false;
+  #joining: Promise<void> | undefined;
+  /** Run id of the server that has our stamps. */
+  #seededRun: string | undefined;
+  /** When the store was last lost sight of: what was admitted since may not be in it. */
+  #lostAtUs: number | undefined;
+  #nodes: readonly string[] = [];
+  #place = 0;
+  /** Clock of the store less our own, from the last answer. */
+  #offsetUs: number | undefined;
+  #skew = '0';
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    this.#redis = connectRedis(options.url, options.password);
+    this.#redis.on('ready', () => this.#join());
+    this.#redis.on('close', () => this.#lose('the connection to the Redis server is closed'));
+    this.#schedule(HEARTBEAT_MS);
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** How many nodes share the store, as far as was last known, and which of them this one is. */
+  get share(): { readonly nodes: number; readonly place: number } {
+    return { nodes: Math.max(1, this.#nodes.length), place: this.#place };
+  }
+
+  /** What the clock of the store should say now. */
+  nowUs(): number {
+    return Math.floor(this.#options.clockUs?.() ?? monotonicUs() + (this.#offsetUs ?? Date.now() * 1000 - monotonicUs()));
   }
 
   decide(claims: readonly Claim[], tag?: string): Promise<StoreVerdict> {
@@ -79,83 +110,171 @@ export class RedisStore implements LimitStore, AsyncDisposable {
     return this.#ask(claims, LOOK);
   }
 
-  /** Resolves when the server can be asked; rejects after the deadline. */
-  async ready(): Promise<void> {
-    if (this.#redis.status !== 'ready') await once(this.#redis, 'ready', { signal: AbortSignal.timeout(DEADLINE_MS) });
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
     this.#redis.disconnect();
     return Promise.resolve();
   }
 
   #ask(claims: readonly Claim[], record: string): Promise<StoreVerdict> {
+    if (!this.#isReady) return Promise.reject(new StoreUnavailableError('store-unavailable', 'the shared store is away'));
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+      if (this.#waiting.length === 0) setImmediate(() => void this.#flush());
       this.#waiting.push({ claims, record, resolve, reject });
-      if (this.#waiting.length === BATCH_MAX) this.#flush();
+      if (this.#waiting.length === BATCH_MAX) void this.#flush();
     });
   }
 
-  #flush(): void {
+  async #flush(): Promise<void> {
     const checks = this.#waiting;
     this.#waiting = [];
     if (checks.length === 0) return;
-    const { keys, packed } = packChecks(checks, this.#prefix);
-    const time = this.#clockUs === undefined ? '' : String(this.#clockUs());
-    this.#redis.decideWindowsBuffer(keys.length, ...keys, time, packed).then(
-      (answer) => answerAll(checks, answer),
-      (cause: unknown) => {
-        const why = cause instanceof Error ? cause.message : String(cause);
-        const error = new StoreUnavailableError('store-unavailable', `the Redis server did not decide: ${why}`, { cause });
-        for (const { reject } of checks) reject(error);
-      },
-    );
-  }
-}
-
-/** The checks of one script call: every key once, and numbers as the script reads them. */
-function packChecks(checks: readonly Waiting[], prefix: string): { readonly keys: readonly string[]; readonly packed: Buffer } {
-  const indexes = new Map<string, number>();
-  const indexOf = (name: string): number => {
-    const known = indexes.get(name);
-    if (known !== undefined) return known;
-    indexes.set(name, indexes.size + 1);
-    return indexes.size;
-  };
-  const doubles = checks.reduce((sum, { claims }) => sum + CHECK_DOUBLES + claims.length * CLAIM_DOUBLES, 0);
-  const packed = Buffer.allocUnsafe(doubles * 8);
-  let at = 0;
-  const put = (value: number): void => {
-    at = packed.writeDoubleLE(value, at);
-  };
-  for (const { claims, record } of checks) {
-    put(claims.length);
-    put(record === NO_RECORD ? 0 : record === LOOK ? -1 : indexOf(record));
-    for (const { key, rule, cost, isDryRun } of claims) {
-      put(indexOf(key.length > KEY_CHARS_MAX ? `h:${createHash('sha256').update(key).digest('base64url')}` : `w:${key}`));
-      put(rule.limit);
-      put(rule.windowUs);
-      put(cost);
-      put(isDryRun ? 1 : 0);
+    const { names, packed } = packChecks(checks, 2);
+    const { prefix } = this.#options;
+    const keys = [`${prefix}life`, ...names.map((name) => prefix + name)];
+    const sentUs = monotonicUs();
+    try {
+      const raw = await this.#redis.decideWindowsBuffer(keys.length, ...keys, this.#time, this.#latest(sentUs), packed);
+      const { status, clockUs, verdicts } = unpackAnswer(raw, checks);
+      if (status === SHARD_STATUS.ok) {
+        this.#compareClocks(clockUs, sentUs);
+        for (const [i, { resolve }] of checks.entries()) resolve(verdicts[i]);
+        return;
+      }
+      if (status === SHARD_STATUS.jumped) await this.#subtract(clockUs - this.nowUs());
+      this.#lose(status === SHARD_STATUS.jumped ? 'the clock of the Redis server jumped' : 'the store lost what it held');
+      throw new Error('it is not whole, or its clock jumped');
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#lose(why);
+      const error = new StoreUnavailableError('store-unavailable', `the shared store did not decide: ${why}`, { cause });
+      for (const { reject } of checks) reject(error);
     }
   }
-  return { keys: Array.from(indexes.keys(), (name) => prefix + name), packed };
+
+  get #time(): string {
+    return this.#options.clockUs === undefined ? '' : String(this.#options.clockUs());
+  }
+
+  /** The latest time that the server may read when it runs a script that is sent now; 0 while nothing is known. */
+  #latest(sentUs: number): string {
+    if (this.#offsetUs === undefined || this.#options.clockUs !== undefined) return '0';
+    return String(Math.ceil(sentUs + this.#offsetUs + DEADLINE_MS * 1000 + JUMP_US_MAX));
+  }
+
+  /** The server read its clock between the two moments, on our clock. */
+  #compareClocks(clockUs: number, sentUs: number): void {
+    if (this.#options.clockUs !== undefined) return;
+    const [least, most] = [clockUs - monotonicUs(), clockUs - sentUs];
+    const known = this.#offsetUs;
+    if (known !== undefined && least > known + JUMP_US_MAX) void this.#subtract(least - known);
+    else this.#offsetUs = known === undefined || known < least ? least : Math.min(known, most);
+  }
+
+  async #subtract(byUs: number): Promise<void> {
+    const key = `${this.#options.prefix}life`;
+    try {
+      const skew = String(await this.#redis.skewStore(1, key, byUs.toFixed(0), this.#skew));
+      if (Number(skew) === Number(this.#skew) + Math.round(byUs)) this.#options.events.jumped(byUs);
+      this.#skew = skew;
+    } catch (error) {
+      this.#lose(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #lose(why: string): void {
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#lostAtUs ??= this.nowUs() - LOST_MARGIN_US;
+    this.#options.events.ready(false, why);
+    this.#schedule(SEEDING_POLL_MS);
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#isClosed) this.#timer = setTimeout(() => this.#join(), ms).unref();
+  }
+
+  #join(): void {
+    this.#joining ??= this.#joinOnce().finally(() => {
+      this.#joining = undefined;
+    });
+  }
+
+  /** Tells that this node is there, brings what the store may have lost, and finds out whether it is whole. */
+  async #joinOnce(): Promise<void> {
+    const { prefix, events } = this.#options;
+    const keys = [`${prefix}life`, `${prefix}awaited`, `${prefix}nodes`];
+    try {
+      const sentUs = monotonicUs();
+      const others = this.#nodes.filter((id) => id !== this.id);
+      const joined = readJoined(await this.#redis.joinStore(keys.length, ...keys, this.#time, this.id, ...others));
+      this.#compareClocks(joined.clockUs, sentUs);
+      this.#nodes = joined.nodes;
+      this.#place = joined.place;
+      const isNew = joined.run !== this.#seededRun || joined.isAwaited;
+      if (isNew || this.#lostAtUs !== undefined) await this.#seed(isNew ? 0 : (this.#lostAtUs ?? 0));
+      this.#seededRun = joined.run;
+      this.#lostAtUs = undefined;
+      if (this.#isClosed) return;
+      // What this node was waited for it has just brought: ask again whether that was all.
+      if (joined.isSeeding) {
+        this.#schedule(joined.isAwaited ? 0 : SEEDING_POLL_MS);
+        return;
+      }
+      if (!this.#isReady) {
+        this.#isReady = true;
+        events.ready(true, '');
+      }
+      this.#schedule(HEARTBEAT_MS);
+    } catch (error) {
+      this.#lose(error instanceof Error ? error.message : String(error));
+      this.#schedule(HEARTBEAT_MS);
+    }
+  }
+
+  async #seed(sinceUs: number): Promise<void> {
+    const { prefix, ownStamps, events } = this.#options;
+    let batch: OwnStamps[] = [];
+    let [stamps, total] = [0, 0];
+    const send = async (isLast: boolean): Promise<void> => {
+      const names = batch.map(({ key }) => prefix + listName(key));
+      const keys = [`${prefix}life`, `${prefix}awaited`, ...names];
+      await this.#redis.seedStore(keys.length, ...keys, this.#time, this.id, isLast ? '1' : '0', packStamps(batch));
+      total += stamps;
+      [batch, stamps] = [[], 0];
+    };
+    for (const own of ownStamps(sinceUs)) {
+      if (batch.length === SEED_LISTS_MAX || (batch.length > 0 && stamps + own.stamps.length > SEED_STAMPS_MAX)) await send(false);
+      batch.push(own);
+      stamps += own.stamps.length;
+    }
+    await send(true);
+    if (total > 0) events.seeded(total);
+  }
 }
 
-function answerAll(checks: readonly Waiting[], answer: Buffer): void {
-  let at = 0;
-  const take = (): number => {
-    at += 8;
-    return answer.readDoubleLE(at - 8);
+interface Joined {
+  readonly run: string;
+  readonly clockUs: number;
+  /** The store waits for the stamps of this node. */
+  readonly isAwaited: boolean;
+  /** It waits for those of some node. */
+  readonly isSeeding: boolean;
+  readonly place: number;
+  readonly nodes: readonly string[];
+}
+
+function readJoined(answer: unknown): Joined {
+  if (!Array.isArray(answer) || answer.length !== 6) throw new TypeError('the Redis server answered a script in an unknown way');
+  const [run, clock, isAwaited, isSeeding, place, nodes] = answer as readonly unknown[];
+  return {
+    run: String(run),
+    clockUs: Number(clock),
+    isAwaited: isAwaited === 1,
+    isSeeding: isSeeding === 1,
+    place: Number(place),
+    nodes: Array.isArray(nodes) ? nodes.map(String) : [],
   };
-  for (const { claims, resolve } of checks) {
-    const isAdmitted = take() === 1;
-    const nowUs = take();
-    const views = claims.map((): WindowView => {
-      const [fits, remaining, retryAfterUs, resetUs] = [take(), take(), take(), take()];
-      return { isAdmitted: fits === 1, remaining, retryAfterUs: retryAfterUs < 0 ? Infinity : retryAfterUs, resetUs };
-    });
-    resolve({ isAdmitted, views, nowUs });
-  }
 }

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll } from 'vitest';
-import { RedisStore } from '../../src/limiter/redis-store.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { StoreUnavailableError, RedisStore, type OwnStamps, type RedisStoreEvents } from '../../src/limiter/redis-store.ts';
+import type { Claim } from '../../src/limiter/limit-store.ts';
 import { describeLimitStore } from '../support/limit-store-laws.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
+
+const QUIET: RedisStoreEvents = { ready: () => undefined, jumped: () => undefined, seeded: () => undefined };
 
 let server: RedisServer;
 let stores = 0;
@@ -12,10 +15,14 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+async function until(holds: () => boolean): Promise<void> {
+  await expect.poll(holds, { timeout: 10_000, interval: 5 }).toBe(true);
+}
+
 describeLimitStore('windows in a Redis server', async () => {
-  let clockUs = 0;
-  const store = new RedisStore({ url: server.url, prefix: `test:${stores++}:`, clockUs: () => clockUs });
-  await store.ready();
+  let clockUs = 1_000_000;
+  const store = new RedisStore({ url: server.url, prefix: `law:${stores++}:`, ownStamps: () => [], events: QUIET, clockUs: () => clockUs });
+  await until(() => store.isReady);
   return {
     store,
     setClock: (nowUs) => {
@@ -23,4 +30,39 @@ describeLimitStore('windows in a Redis server', async () => {
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+});
+
+const claim = (key: string, limit: number): Claim => ({ key, rule: { limit, windowUs: 60_000_000 }, cost: 1, isDryRun: false });
+
+test('two nodes share a limit exactly', async () => {
+  const prefix = `two:${stores++}:`;
+  const open = (): RedisStore => new RedisStore({ url: server.url, prefix, ownStamps: () => [], events: QUIET });
+  await using a = open();
+  await using b = open();
+  await until(() => a.isReady && b.isReady && a.share.nodes === 2 && b.share.nodes === 2);
+  expect([a.share.place, b.share.place].toSorted()).toEqual([0, 1]);
+  const verdicts = await Promise.all(Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? a : b).decide([claim('x', 137)])));
+  expect(verdicts.filter(({ isAdmitted }) => isAdmitted)).toHaveLength(137);
+});
+
+test('what was lost with the data is brought back by the nodes before anything is decided', async () => {
+  await using own = await startRedis();
+  const stamps = new Map<string, number[]>();
+  const seeded: number[] = [];
+  const ownStamps = (): Iterable<OwnStamps> => Array.from(stamps, ([key, each]) => ({ key, windowUs: 60_000_000, stamps: each }));
+  const events = { ...QUIET, seeded: (count: number) => void seeded.push(count) };
+  await using store = new RedisStore({ url: own.url, prefix: 'p:', ownStamps, events });
+  await until(() => store.isReady);
+  for (let i = 0; i < 7; i++) {
+    const { isAdmitted, nowUs } = await store.decide([claim('x', 10)]);
+    expect(isAdmitted).toBe(true);
+    stamps.set('x', [...(stamps.get('x') ?? []), nowUs]);
+  }
+  await own.command('FLUSHALL');
+  await expect(store.decide([claim('x', 10)])).rejects.toThrow(StoreUnavailableError);
+  await until(() => store.isReady);
+  expect(seeded).toEqual([7]);
+  const verdicts = [];
+  for (let i = 0; i < 5; i++) verdicts.push((await store.decide([claim('x', 10)])).isAdmitted);
+  expect(verdicts).toEqual([true, true, true, false, false]);
 });

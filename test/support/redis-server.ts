@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
 import { tempDir } from './temp-dir.ts';
 
 const START_MS_MAX = 10_000;
@@ -8,6 +9,8 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   /** Answers nothing while stopped, keeps its connections. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** What the server answers to one command. */
+  command(name: string, ...args: readonly string[]): Promise<unknown>;
 }
 
 /** A real redis-server on a free port of 127.0.0.1 with a folder of its own; ends with the scope. */
@@ -44,7 +47,16 @@ export async function startRedis(options: { readonly password?: string; readonly
     throw error;
   }
   const signal = (name: NodeJS.Signals): void => void child.kill(name);
-  return { url: `redis://127.0.0.1:${port}`, signal, [Symbol.asyncDispose]: dispose };
+  const url = `redis://127.0.0.1:${port}`;
+  const command = async (name: string, ...rest: readonly string[]): Promise<unknown> => {
+    const redis = new Redis(url, options.password === undefined ? {} : { password: options.password });
+    try {
+      return await redis.call(name, ...rest);
+    } finally {
+      redis.disconnect();
+    }
+  };
+  return { url, signal, command, [Symbol.asyncDispose]: dispose };
 }
 
 /** A port that nobody listened on a moment ago. */
