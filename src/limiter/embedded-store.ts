@@ -40,7 +40,7 @@ export class EmbeddedStore implements LimitStore {
     const nowUs = this.#clockUs();
     if (tag === undefined) return this.#decide(claims, nowUs);
     const known = this.#replays.take(tag, nowUs);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known === STORE_FULL ? known : { ...known, isReplay: true };
     const answer = this.#decide(claims, nowUs);
     this.#replays.put(tag, answer, nowUs);
     return answer;
@@ -48,6 +48,17 @@ export class EmbeddedStore implements LimitStore {
 
   look(claims: readonly Claim[]): StoreVerdict {
     return this.#look(claims, this.#clockUs());
+  }
+
+  /** Takes over what another store of the same clock decided. What has no room is not kept: it is only missed should that store fail. */
+  record(claims: readonly Claim[], { isAdmitted, isReplay, views, nowUs }: StoreVerdict): void {
+    if (isAdmitted && !isReplay) this.#charge(claims, views, nowUs);
+  }
+
+  /** Keys whose newest stamp is not before this time, with their stamps, ascending. */
+  *newerThan(sinceUs: number): Generator<{ readonly key: string; readonly windowUs: number; readonly stamps: readonly number[] }> {
+    for (const [key, ring] of this.#rings)
+      if (ring.count > 0 && ring.latest(1) >= sinceUs) yield { key, windowUs: ring.windowUs, stamps: ring.stamps() };
   }
 
   #decide(claims: readonly Claim[], nowUs: number): StoreAnswer {
@@ -66,7 +77,7 @@ export class EmbeddedStore implements LimitStore {
       if (!view.isAdmitted && !claim.isDryRun) isAdmitted = false;
       views.push(view);
     }
-    return { isAdmitted, views, nowUs };
+    return { isAdmitted, views, nowUs, isReplay: false };
   }
 
   /** False when the table is full; then nothing was charged. */

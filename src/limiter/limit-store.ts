@@ -1,5 +1,10 @@
 import type { WindowRule, WindowView } from './window.ts';
 
+/**
+ * `local`: this node's share of the limit, counted by itself · `closed`: nobody is admitted · `open`: everybody is, as far as this limit goes.
+ */
+export type OnStoreFailure = 'local' | 'closed' | 'open';
+
 /** One key of a check. */
 export interface Claim {
   /** Unique among all limits: two claims with the same key are the same window. */
@@ -7,6 +12,8 @@ export interface Claim {
   readonly rule: WindowRule;
   /** Units, a whole number ≥ 1. */
   readonly cost: number;
+  /** What holds while a shared store cannot be asked. */
+  readonly onStoreFailure: OnStoreFailure;
   /** Decided and charged like the others, but nobody is refused because of it. */
   readonly isDryRun: boolean;
 }
@@ -18,6 +25,10 @@ export interface StoreVerdict {
   readonly views: readonly WindowView[];
   /** Time of the decision on the store's clock. */
   readonly nowUs: number;
+  /** The answer to a request that was decided before; nothing was charged now. */
+  readonly isReplay: boolean;
+  /** Decided without the shared store. `reduced`: refused only because of that. */
+  readonly degraded?: 'decided' | 'reduced';
 }
 
 /** The table of keys holds as many live ones as it may: none of them can be forgotten without admitting too much later. */

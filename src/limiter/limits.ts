@@ -1,7 +1,5 @@
 import { isInside, type Address, type Cidr } from './address.ts';
-import type { Claim } from './limit-store.ts';
-
-export type OnStoreFailure = 'local' | 'closed' | 'open';
+import type { Claim, OnStoreFailure } from './limit-store.ts';
 
 /** A pattern for names of tenants, or a network; `weight` says how precise it is. */
 export interface Override {
@@ -54,7 +52,7 @@ export function limitOf(limit: Limit, { address, ip, tenant }: Subject): number 
 export function claimOf(limit: Limit, subject: Subject, cost: number): Claim {
   const key = limit.key === 'ip' ? subject.ip : subject.tenant;
   const rule = { limit: limitOf(limit, subject), windowUs: limit.windowUs };
-  return { key: `${limit.name}:${key}`, rule, cost, isDryRun: limit.isDryRun };
+  return { key: `${limit.name}:${key}`, rule, cost, onStoreFailure: limit.onStoreFailure, isDryRun: limit.isDryRun };
 }
 
 export function isAllowed(limits: Limits, address: Address): boolean {

@@ -63,13 +63,14 @@ export function unpackAnswer(
   const [status, clockUs] = [take(), take()];
   if (status !== 0) return { status, clockUs, verdicts: [] };
   const verdicts = checks.map(({ claims }): StoreVerdict => {
-    const isAdmitted = take() === 1;
+    const said = take();
+    const [isAdmitted, isReplay] = [said === 1 || said === 3, said > 1];
     const nowUs = take();
     const views = claims.map((): WindowView => {
       const [fits, remaining, retryAfterUs, resetUs] = [take(), take(), take(), take()];
       return { isAdmitted: fits === 1, remaining, retryAfterUs: retryAfterUs < 0 ? Infinity : retryAfterUs, resetUs };
     });
-    return { isAdmitted, views, nowUs };
+    return { isAdmitted, views, nowUs, isReplay };
   });
   return { status, clockUs, verdicts };
 }

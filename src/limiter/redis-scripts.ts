@@ -40,7 +40,7 @@ clock = clock - (life[2] or 0)
  * The answer is packed in the same way, and ends after the clock unless the status is ok:
  *
  *     status · clock · check…
- *     check = 1 when admitted · time of the decision · view…
+ *     check = 1 when admitted, 0 when not, 2 more when this repeats the answer to a known request · time of the decision · view…
  *     view  = 1 when admitted · remaining · µs until admitted, −1 for never · µs until more remain
  *
  * Held to window.ts by test/support/limit-store-laws.ts. A list expires one window and some slack after its last stamp; expiry is moved on
@@ -138,7 +138,8 @@ while at <= #input do
     local answer = pack('<dd', admitted and 1 or 0, now) .. table.concat(views)
     out[#out + 1] = answer
     if record > 0 and till <= clock then
-      call('SET', KEYS[record], pack('<dd', clock + 5000000, 4) .. answer, 'PX', 6000)
+      local again = pack('<d', admitted and 3 or 2) .. string.sub(answer, 9)
+      call('SET', KEYS[record], pack('<dd', clock + 5000000, 4) .. again, 'PX', 6000)
     end
   end
 end

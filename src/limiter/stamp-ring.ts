@@ -31,7 +31,9 @@ export class StampRing {
     this.count = count;
   }
 
-  push(stampUs: number, copies: number): void {
+  /** Stamps ascend: one that comes from another clock and is a little late takes the time of the newest. */
+  push(timeUs: number, copies: number): void {
+    const stampUs = this.count > 0 ? Math.max(timeUs, this.latest(1)) : timeUs;
     if (this.count + copies > this.#times.length) this.#grow(this.count + copies);
     const times = this.#times;
     for (let i = 0; i < copies; i++) {
@@ -39,6 +41,11 @@ export class StampRing {
       this.#next = (this.#next + 1) & (times.length - 1);
     }
     this.count += copies;
+  }
+
+  /** All of them, ascending. */
+  stamps(): number[] {
+    return Array.from({ length: this.count }, (_, i) => this.latest(this.count - i));
   }
 
   /** How many stamps are after this time. */

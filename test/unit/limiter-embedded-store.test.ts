@@ -4,7 +4,7 @@ import { STORE_FULL, type Claim } from '../../src/limiter/limit-store.ts';
 import { describeLimitStore } from '../support/limit-store-laws.ts';
 
 const WINDOW_US = 1_000_000;
-const claim = (key: string): Claim => ({ key, rule: { limit: 2, windowUs: WINDOW_US }, cost: 1, isDryRun: false });
+const claim = (key: string): Claim => ({ key, rule: { limit: 2, windowUs: WINDOW_US }, cost: 1, onStoreFailure: 'local', isDryRun: false });
 
 describeLimitStore('windows in memory', async () => {
   let clockUs = 0;

@@ -82,6 +82,7 @@ describe('a limits file', () => {
       key: 'tenant:acme',
       rule: { limit: 5000, windowUs: 60_000_000 },
       cost: 3,
+      onStoreFailure: 'closed',
       isDryRun: true,
     });
   });

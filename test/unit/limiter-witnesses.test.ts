@@ -14,7 +14,7 @@ function ours(limit: number, windowUs: number): Limiter {
   const store = new EmbeddedStore({ clockUs: () => clockUs, keysMax: 1 });
   return (nowUs) => {
     clockUs = nowUs;
-    const verdict = store.decide([{ key: 'a', rule: { limit, windowUs }, cost: 1, isDryRun: false }]);
+    const verdict = store.decide([{ key: 'a', rule: { limit, windowUs }, cost: 1, onStoreFailure: 'local', isDryRun: false }]);
     return verdict !== STORE_FULL && verdict.isAdmitted;
   };
 }
