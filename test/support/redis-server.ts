@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { tempDir } from './temp-dir.ts';
@@ -11,24 +11,66 @@ export interface RedisServer extends AsyncDisposable {
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** What the server answers to one command. */
   command(name: string, ...args: readonly string[]): Promise<unknown>;
+  /** Without a word, as a power cut of the process alone. */
+  kill(): Promise<void>;
+  /** After a kill: the same port and folder. */
+  restart(): Promise<void>;
+}
+
+interface RedisOptions {
+  readonly password?: string;
+  readonly port?: number;
+  /** Every write is in the file before it is answered. */
+  readonly isAppendOnly?: boolean;
 }
 
 /** A real redis-server on a free port of 127.0.0.1 with a folder of its own; ends with the scope. */
-export async function startRedis(options: { readonly password?: string; readonly port?: number } = {}): Promise<RedisServer> {
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   const dir = tempDir();
   const password = options.password === undefined ? [] : ['--requirepass', options.password];
-  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', '--appendonly', 'no', ...password];
+  const appendOnly = ['--appendonly', options.isAppendOnly === true ? 'yes' : 'no'];
+  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', ...appendOnly, ...password];
+  let running = await launch(args);
+  const url = `redis://127.0.0.1:${port}`;
+  const command = async (name: string, ...rest: readonly string[]): Promise<unknown> => {
+    const redis = new Redis(url, options.password === undefined ? {} : { password: options.password });
+    try {
+      return await redis.call(name, ...rest);
+    } finally {
+      redis.disconnect();
+    }
+  };
+  const kill = async (): Promise<void> => {
+    running.child.kill('SIGKILL');
+    await running.ended;
+  };
+  return {
+    url,
+    signal: (name) => void running.child.kill(name),
+    command,
+    kill,
+    restart: async () => {
+      running = await launch(args);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await kill();
+      dir[Symbol.dispose]();
+    },
+  };
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+}
+
+async function launch(args: readonly string[]): Promise<Running> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
     child.once('error', () => resolve());
   });
-  const dispose = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await ended;
-    dir[Symbol.dispose]();
-  };
   try {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`redis-server did not start within ${START_MS_MAX} ms`)), START_MS_MAX);
@@ -42,21 +84,12 @@ export async function startRedis(options: { readonly password?: string; readonly
         resolve();
       });
     });
+    return { child, ended };
   } catch (error) {
-    await dispose();
+    child.kill('SIGKILL');
+    await ended;
     throw error;
   }
-  const signal = (name: NodeJS.Signals): void => void child.kill(name);
-  const url = `redis://127.0.0.1:${port}`;
-  const command = async (name: string, ...rest: readonly string[]): Promise<unknown> => {
-    const redis = new Redis(url, options.password === undefined ? {} : { password: options.password });
-    try {
-      return await redis.call(name, ...rest);
-    } finally {
-      redis.disconnect();
-    }
-  };
-  return { url, signal, command, [Symbol.asyncDispose]: dispose };
 }
 
 /** A port that nobody listened on a moment ago. */
