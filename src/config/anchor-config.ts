@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseRedisUrl } from './redis-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 /** Where the last public checkpoint is kept outside the data folder. */
@@ -6,7 +7,7 @@ export type AnchorConfig =
   /** `isChosen`: the operator asked for it. */
   | { readonly kind: 'off'; readonly isChosen: boolean; readonly reason: string }
   | { readonly kind: 'file'; readonly dir: string }
-  | { readonly kind: 'redis'; readonly url: string; readonly passwordFile: string | undefined };
+  | { readonly kind: 'redis'; readonly url: string };
 
 const KINDS = ['file', 'redis', 'off'] as const;
 /** Below the folder where the user's programs keep their state (XDG Base Directory Specification). */
@@ -21,20 +22,12 @@ export function parseAnchorConfig(
   const kind = KINDS.find((name) => name === text);
   if (kind === undefined) faults.push(`${SETTINGS.anchor.env}="${text}" is not one of ${KINDS.join(', ')}`);
   const dir = value(SETTINGS.anchorDir);
-  if (kind === 'redis') return parseRedis(value, faults);
+  if (kind === 'redis') return { kind, url: parseRedisUrl(`${SETTINGS.anchor.env}=redis`, value, faults) };
   if (kind === 'off' || dir === 'off') return { kind: 'off', isChosen: true, reason: 'switched off' };
   const state = env['XDG_STATE_HOME'] || (env['HOME'] && join(env['HOME'], '.local', 'state'));
   if (dir !== undefined) return { kind: 'file', dir };
   if (!state) return { kind: 'off', isChosen: false, reason: `no home directory for it: set ${SETTINGS.anchorDir.env}` };
   return { kind: 'file', dir: join(state, ANCHORS_BELOW_STATE) };
-}
-
-function parseRedis(value: (setting: Setting) => string | undefined, faults: string[]): AnchorConfig {
-  const url = value(SETTINGS.redisUrl);
-  // Never quoted: it may hold a password.
-  const isRedis = url !== undefined && URL.canParse(url) && ['redis:', 'rediss:'].includes(new URL(url).protocol);
-  if (!isRedis) faults.push(`${SETTINGS.anchor.env}=redis needs ${SETTINGS.redisUrl.env} like redis://host:6379 or rediss://host:6379/0`);
-  return { kind: 'redis', url: url ?? '', passwordFile: value(SETTINGS.redisPasswordFile) };
 }
 
 /** For the start's log line, without credentials. */

@@ -6,6 +6,7 @@ import { CodedError } from '../kernel/errors.ts';
 import { isKeyName } from '../kernel/note.ts';
 import { parseAnchorConfig, type AnchorConfig } from './anchor-config.ts';
 import { parseArchiveConfig, type ArchiveConfig } from './archive-config.ts';
+import { parseLimitsConfig, type LimitsConfig } from './limits-config.ts';
 import { parseRetentionConfig, type RetentionConfig } from './retention-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
@@ -25,6 +26,8 @@ export interface Config {
   readonly witnessSeconds: number;
   readonly archive: ArchiveConfig;
   readonly retention: RetentionConfig;
+  readonly limits: LimitsConfig;
+  readonly redisPasswordFile: string | undefined;
   readonly isWatched: boolean;
   readonly isImmutable: boolean;
   readonly logLevel: LogLevel;
@@ -66,6 +69,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     witnessSeconds: parseSeconds(SETTINGS.witnessSeconds, value, faults),
     archive: parseArchiveConfig(value, faults),
     retention: parseRetentionConfig(value, faults),
+    limits: parseLimitsConfig(value, faults),
+    redisPasswordFile: value(SETTINGS.redisPasswordFile),
     isWatched: parseChoice(SETTINGS.watch, ['on', 'off'], value, faults) === 'on',
     isImmutable: parseChoice(SETTINGS.watchImmutable, ['auto', 'off'], value, faults) === 'auto',
     logLevel: parseLogLevel(value(SETTINGS.logLevel) ?? SETTINGS.logLevel.fallback, faults),

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import type { AnchorConfig } from './anchor-config.ts';
 import type { ArchiveConfig } from './archive-config.ts';
 import { ConfigError, type Config } from './config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
@@ -9,7 +8,7 @@ import { SETTINGS, type Setting } from './settings.ts';
 export interface Secrets {
   /** SHA-256 of the bearer token; undefined when requests need none. */
   readonly tokenDigest: Buffer | undefined;
-  /** Of the server of the checkpoint lock; undefined when the address has it, or none is needed. */
+  /** Of the Redis server; undefined when the address has it, or none is needed. */
   readonly redisPassword: string | undefined;
   /** Of the archive's store, when that is S3. */
   readonly s3: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
@@ -24,7 +23,7 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 export function readSecrets(config: Config): Secrets {
   return {
     tokenDigest: readTokenDigest(config.tokensFile),
-    redisPassword: readRedisPassword(config.anchor),
+    redisPassword: readRedisPassword(config),
     s3: readS3Keys(config.archive),
   };
 }
@@ -41,10 +40,10 @@ function readTokenDigest(path: string | undefined): Buffer | undefined {
   return createHash('sha256').update(token).digest();
 }
 
-function readRedisPassword(anchor: AnchorConfig): string | undefined {
-  if (anchor.kind !== 'redis' || anchor.passwordFile === undefined) return undefined;
-  const password = readFirstLine(SETTINGS.redisPasswordFile, anchor.passwordFile).replace(/\r$/, '');
-  if (password === '') throw new ConfigError('bad-config', `the first line of ${anchor.passwordFile} is empty`);
+function readRedisPassword({ anchor, limits, redisPasswordFile }: Config): string | undefined {
+  if ((anchor.kind !== 'redis' && limits.kind !== 'redis') || redisPasswordFile === undefined) return undefined;
+  const password = readFirstLine(SETTINGS.redisPasswordFile, redisPasswordFile).replace(/\r$/, '');
+  if (password === '') throw new ConfigError('bad-config', `the first line of ${redisPasswordFile} is empty`);
   return password;
 }
 

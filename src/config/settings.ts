@@ -53,7 +53,7 @@ export const SETTINGS = {
     env: 'PROOFS_REDIS_URL',
     key: 'redisUrl',
     fallback: 'none',
-    meaning: 'redis:// or rediss:// address of the server that PROOFS_ANCHOR=redis uses.',
+    meaning: 'redis:// or rediss:// address of the server that PROOFS_ANCHOR=redis and PROOFS_LIMITS_STORE=redis use.',
   },
   redisPasswordFile: {
     env: 'PROOFS_REDIS_PASSWORD_FILE',
@@ -117,6 +117,31 @@ export const SETTINGS = {
     fallback: 'off',
     meaning:
       'auto sets the immutable flag (`chattr +i`) on full segments where the file system and our rights allow it; deleting the folder needs `chattr -R -i` then. Or off.',
+  },
+  limitsFile: {
+    env: 'PROOFS_LIMITS_FILE',
+    key: 'limitsFile',
+    fallback: 'none',
+    meaning: 'YAML file of rate limits, see docs/ratelimit.md; read again when it changes, and on SIGHUP. Without it there are none.',
+  },
+  limitsStore: {
+    env: 'PROOFS_LIMITS_STORE',
+    key: 'limitsStore',
+    fallback: 'memory',
+    meaning:
+      'Where the windows are kept: memory (of this process alone) or redis (shared by all nodes with the same PROOFS_LIMITS_PREFIX).',
+  },
+  limitsPrefix: {
+    env: 'PROOFS_LIMITS_PREFIX',
+    key: 'limitsPrefix',
+    fallback: 'proofs:limits:',
+    meaning: 'What stands before the keys in Redis.',
+  },
+  limitsKeys: {
+    env: 'PROOFS_LIMITS_KEYS',
+    key: 'limitsKeys',
+    fallback: '1000000',
+    meaning: 'Keys whose windows run at a time, at most; new ones beyond are answered with 503 and none is forgotten.',
   },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',

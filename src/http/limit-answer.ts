@@ -18,7 +18,7 @@ export function answerDecision(reply: FastifyReply, decision: Decision, mode: An
   if (states.length > 0) setLimitHeaders(reply, states);
   if (outcome === 'allowed' || outcome === 'exempt')
     return body === undefined ? reply.code(200).send() : reply.code(200).type('application/json').send(body);
-  const problem = outcome === 'full' ? fullProblem() : quotaProblem(states);
+  const problem = outcome === 'denied' ? quotaProblem(states) : capacityProblem(REASONS[outcome]);
   const wait = outcome === 'full' ? FULL_RETRY_S : retryAfter(states);
   if (wait !== undefined) void reply.header('retry-after', String(wait));
   return refuse(reply, problem, mode);
@@ -58,11 +58,11 @@ function quotaProblem(states: readonly LimitState[]): LimitProblem {
   return { type: QUOTA_EXCEEDED, title: 'the limit is reached', status: 429, detail, 'violated-policies': names };
 }
 
-function fullProblem(): LimitProblem {
-  return {
-    type: REDUCED_CAPACITY,
-    title: 'too many clients at a time',
-    status: 503,
-    detail: 'the table of clients is full of ones whose windows are running; nothing was charged',
-  };
+const REASONS = {
+  full: 'the table of clients is full of ones whose windows are running; nothing was charged',
+  reduced: 'the shared store of the limits cannot be asked, and this node alone may admit no more; the limit itself may not be reached',
+};
+
+function capacityProblem(detail: string): LimitProblem {
+  return { type: REDUCED_CAPACITY, title: 'less than usual is admitted for the time being', status: 503, detail };
 }

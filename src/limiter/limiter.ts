@@ -6,18 +6,24 @@ import type { WindowView } from './window.ts';
 /** One limit after a decision. */
 export interface LimitState extends WindowView {
   readonly name: string;
+  readonly key: 'ip' | 'tenant';
   readonly limit: number;
   readonly windowUs: number;
   readonly isDryRun: boolean;
 }
 
-/** `exempt`: on the allow list. `full`: the table of keys is, which is nobody's fault but ours. */
-export type Outcome = 'allowed' | 'denied' | 'exempt' | 'full';
+/**
+ * `exempt`: on the allow list · `full`: the table of keys is, which is nobody's fault but ours · `reduced`: refused only because the shared
+ * store is away.
+ */
+export type Outcome = 'allowed' | 'denied' | 'exempt' | 'full' | 'reduced';
 
 export interface Decision {
   readonly outcome: Outcome;
   /** Remaining units and times as they are after the decision. */
   readonly states: readonly LimitState[];
+  /** Decided without the shared store. */
+  readonly isDegraded: boolean;
 }
 
 export interface CheckRequest {
@@ -29,8 +35,8 @@ export interface CheckRequest {
   readonly requestId?: string | undefined;
 }
 
-const EXEMPT: Decision = { outcome: 'exempt', states: [] };
-const FULL: Decision = { outcome: 'full', states: [] };
+const EXEMPT: Decision = { outcome: 'exempt', states: [], isDegraded: false };
+const FULL: Decision = { outcome: 'full', states: [], isDegraded: false };
 
 /** Decides by the limits in force. Those may be exchanged at any time; stamps stay, so raising a limit is exact at once. */
 export class Limiter {
@@ -63,8 +69,9 @@ export class Limiter {
     if (isAllowed(limits, request.subject.address)) return EXEMPT;
     const chosen = choose(limits, request);
     const claims = chosen.map((limit) => claimOf(limit, request.subject, request.cost));
-    const { views, isAdmitted } = await this.#store.look(claims);
-    return { outcome: isAdmitted ? 'allowed' : 'denied', states: claims.map((claim, i) => toState(chosen[i], claim, views[i])) };
+    const { views, isAdmitted, degraded } = await this.#store.look(claims);
+    const states = claims.map((claim, i) => toState(chosen[i], claim, views[i]));
+    return { outcome: isAdmitted ? 'allowed' : 'denied', states, isDegraded: degraded !== undefined };
   }
 }
 
@@ -74,13 +81,14 @@ function choose({ limits }: Limits, { only }: CheckRequest): readonly Limit[] {
 
 function toDecision(limits: readonly Limit[], claims: readonly Claim[], answer: StoreAnswer): Decision {
   if (answer === STORE_FULL) return FULL;
-  const { isAdmitted, views } = answer;
+  const { isAdmitted, views, degraded } = answer;
   const states = claims.map((claim, i) => toState(limits[i], claim, isAdmitted ? charged(claim, views[i]) : views[i]));
-  return { outcome: isAdmitted ? 'allowed' : 'denied', states };
+  const outcome = isAdmitted ? 'allowed' : degraded === 'reduced' ? 'reduced' : 'denied';
+  return { outcome, states, isDegraded: degraded !== undefined };
 }
 
-function toState({ name }: Limit, { rule, isDryRun }: Claim, view: WindowView): LimitState {
-  return { ...view, name, limit: rule.limit, windowUs: rule.windowUs, isDryRun };
+function toState({ name, key }: Limit, { rule, isDryRun }: Claim, view: WindowView): LimitState {
+  return { ...view, name, key, limit: rule.limit, windowUs: rule.windowUs, isDryRun };
 }
 
 /** The view after a charge. */

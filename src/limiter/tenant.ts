@@ -12,6 +12,7 @@ export function tenantKey(name: string): string {
   // oxlint-disable-next-line no-control-regex -- these are what it looks for
   if (name === '' || /[\u0000-\u001f\u007f]/.test(name) || !name.isWellFormed())
     throw new TenantError('bad-tenant', 'the name of a tenant is empty or holds control characters');
-  if (name.length > GIVEN_CHARS_MAX) throw new TenantError('bad-tenant', `the name of a tenant has more than ${GIVEN_CHARS_MAX} characters`);
+  if (name.length > GIVEN_CHARS_MAX)
+    throw new TenantError('bad-tenant', `the name of a tenant has more than ${GIVEN_CHARS_MAX} characters`);
   return Buffer.byteLength(name) <= NAME_BYTES_MAX ? name : `sha256:${createHash('sha256').update(name).digest('hex')}`;
 }

@@ -32,7 +32,13 @@ describeLimitStore('windows in a Redis server', async () => {
   };
 });
 
-const claim = (key: string, limit: number): Claim => ({ key, rule: { limit, windowUs: 60_000_000 }, cost: 1, onStoreFailure: 'local', isDryRun: false });
+const claim = (key: string, limit: number): Claim => ({
+  key,
+  rule: { limit, windowUs: 60_000_000 },
+  cost: 1,
+  onStoreFailure: 'local',
+  isDryRun: false,
+});
 
 test('two nodes share a limit exactly', async () => {
   const prefix = `two:${stores++}:`;

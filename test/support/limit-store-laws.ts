@@ -46,7 +46,9 @@ export function describeLimitStore(name: string, open: () => Promise<StoreInHand
           nowUs += dice.below(12);
           hand.setClock(nowUs);
           const claims = rules.flatMap((rule, i): Claim[] =>
-            dice.once(3) ? [] : [{ key: `${trace}:${i}:${dice.below(2)}`, rule, cost: 1 + dice.below(3), onStoreFailure: 'local', isDryRun: dice.once(5) }],
+            dice.once(3)
+              ? []
+              : [{ key: `${trace}:${i}:${dice.below(2)}`, rule, cost: 1 + dice.below(3), onStoreFailure: 'local', isDryRun: dice.once(5) }],
           );
           if (claims.length === 0) continue;
           const waits = claims.map((each) => reference.wait(each, nowUs));

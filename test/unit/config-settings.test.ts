@@ -188,7 +188,7 @@ describe('the checkpoint lock', () => {
   it('is named in words that hold no password', () => {
     expect(anchorInWords({ kind: 'file', dir: '/mnt/usb' })).toBe('/mnt/usb');
     expect(anchorInWords({ kind: 'off', isChosen: true, reason: 'switched off' })).toBe('off: switched off');
-    expect(anchorInWords({ kind: 'redis', url: 'redis://user:secret@cache:6380/1', passwordFile: undefined })).toBe('redis at cache:6380');
+    expect(anchorInWords({ kind: 'redis', url: 'redis://user:secret@cache:6380/1' })).toBe('redis at cache:6380');
   });
 
   it('refuses other places, without repeating an address that may hold a password', () => {

@@ -40,7 +40,10 @@ describe('what an app asks', () => {
     [{ ip: '1.2.3.4', tenant: '' }, ['tenant the name of a tenant is empty or holds control characters']],
     [{ ip: '1.2.3.4', tenant: 'a\u0000b' }, ['tenant the name of a tenant is empty or holds control characters']],
     [{ ip: '1.2.3.4', tenant: 'x'.repeat(5000) }, ['tenant the name of a tenant has more than 4096 characters']],
-    [{ ip: 7, extra: 1, cost: 'x' }, ['extra is none of ip, tenant, cost, limit', 'ip is no text', 'cost is no whole number from 1 to 1000000']],
+    [
+      { ip: 7, extra: 1, cost: 'x' },
+      ['extra is none of ip, tenant, cost, limit', 'ip is no text', 'cost is no whole number from 1 to 1000000'],
+    ],
   ])('%j is refused with everything that is wrong', (given, expected) => {
     expect(faultsOf(given)).toEqual(expected);
   });

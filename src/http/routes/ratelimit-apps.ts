@@ -55,13 +55,13 @@ const explainSchema = {
 export function registerAppChecks(app: FastifyInstance, limiter: Limiter, events: RateLimitEvents): void {
   const decide = async (check: CheckRequest): Promise<Decision> => {
     const decision = await limiter.check(check);
-    events.decided(decision);
+    events.decided(decision, check.subject);
     return decision;
   };
   const check = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const [one] = readChecks([{ ...fieldsOf(request.query), ...fieldsOf(readJson(request.body)) }], limiter, () => '');
     const decision = await decide(one);
-    if (decision.outcome === 'denied' || decision.outcome === 'full') return answerDecision(reply, decision, 'plain');
+    if (decision.outcome !== 'allowed' && decision.outcome !== 'exempt') return answerDecision(reply, decision, 'plain');
     return answerDecision(reply, decision, 'plain', JSON.stringify(toAnswer(decision)));
   };
   app.get('/ratelimit/check', { schema: checkSchema }, check);

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AddressError } from '../../limiter/address.ts';
 import { COST_MAX } from '../../limiter/app-check.ts';
 import type { Decision, Limiter } from '../../limiter/limiter.ts';
+import type { Subject } from '../../limiter/limits.ts';
 import { subjectOfProxy } from '../../limiter/subject.ts';
 import { TenantError } from '../../limiter/tenant.ts';
 import { answerDecision, refuse, type AnswerMode } from '../limit-answer.ts';
@@ -18,7 +19,7 @@ interface ProxyCheck {
 class CheckError extends Error {}
 
 export interface RateLimitEvents {
-  decided(decision: Decision): void;
+  decided(decision: Decision, subject: Subject): void;
 }
 
 /** The checks of reverse proxies: identity comes from headers alone, whatever path, query or body the client sent. */
@@ -26,9 +27,10 @@ export function registerProxyChecks(app: FastifyInstance, limiter: Limiter, even
   const check = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { headers } = request.raw;
     const mode = modeOf(headers);
+    let subject: Subject;
     let decision: Decision | Promise<Decision>;
     try {
-      const subject = subjectOfProxy(
+      const client = subjectOfProxy(
         {
           peer: request.raw.socket.remoteAddress ?? '',
           forwardedFor: joined(headers['x-forwarded-for']),
@@ -36,13 +38,18 @@ export function registerProxyChecks(app: FastifyInstance, limiter: Limiter, even
         },
         limiter.limits,
       );
-      decision = limiter.check({ subject, ...(subject.isVouched ? readCheck(headers) : { cost: 1 }) });
+      subject = client;
+      decision = limiter.check({ subject, ...(client.isVouched ? readCheck(headers) : { cost: 1 }) });
     } catch (error) {
       if (!(error instanceof AddressError) && !(error instanceof TenantError) && !(error instanceof CheckError)) throw error;
-      return refuse(reply, { type: 'urn:post-incident-proofs:error:invalid-request', title: 'the request is invalid', status: 400, detail: error.message }, mode);
+      return refuse(
+        reply,
+        { type: 'urn:post-incident-proofs:error:invalid-request', title: 'the request is invalid', status: 400, detail: error.message },
+        mode,
+      );
     }
     const made = decision instanceof Promise ? await decision : decision;
-    events.decided(made);
+    events.decided(made, subject);
     return answerDecision(reply, made, mode);
   };
   app.all('/ratelimit/check/*', check);

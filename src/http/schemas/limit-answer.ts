@@ -12,7 +12,7 @@ const State = Type.Object({
 });
 
 export const DecisionAnswer = Type.Object({
-  outcome: Type.Unsafe({ type: 'string', enum: ['allowed', 'denied', 'exempt', 'full'] }),
+  outcome: Type.Unsafe({ type: 'string', enum: ['allowed', 'denied', 'exempt', 'full', 'reduced'] }),
   limits: Type.Array(State),
 });
 

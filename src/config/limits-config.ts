@@ -1,0 +1,34 @@
+import { parseRedisUrl } from './redis-config.ts';
+import { SETTINGS, type Setting } from './settings.ts';
+
+/** Where the limits stand, and where their windows are kept. */
+export type LimitsConfig =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
+  | {
+      readonly kind: 'redis';
+      readonly file: string;
+      readonly keysMax: number;
+      readonly url: string;
+      readonly prefix: string;
+    };
+
+const STORES = ['memory', 'redis'] as const;
+const PREFIX = /^[\x21-\x7e]{1,64}$/;
+/** A key takes some 200 bytes and its stamps. */
+const KEYS_MAX = 100_000_000;
+
+export function parseLimitsConfig(value: (setting: Setting) => string | undefined, faults: string[]): LimitsConfig {
+  const text = value(SETTINGS.limitsStore) ?? SETTINGS.limitsStore.fallback;
+  const kind = STORES.find((name) => name === text);
+  if (kind === undefined) faults.push(`${SETTINGS.limitsStore.env}="${text}" is neither ${STORES.join(' nor ')}`);
+  const keys = value(SETTINGS.limitsKeys) ?? SETTINGS.limitsKeys.fallback;
+  const keysMax = /^\d{1,9}$/.test(keys) ? Number(keys) : 0;
+  if (keysMax < 1 || keysMax > KEYS_MAX) faults.push(`${SETTINGS.limitsKeys.env}="${keys}" is not a number from 1 to ${KEYS_MAX}`);
+  const prefix = value(SETTINGS.limitsPrefix) ?? SETTINGS.limitsPrefix.fallback;
+  if (!PREFIX.test(prefix)) faults.push(`${SETTINGS.limitsPrefix.env} must be 1 to 64 printable characters without spaces`);
+  const file = value(SETTINGS.limitsFile);
+  if (file === undefined) return { kind: 'off' };
+  if (kind !== 'redis') return { kind: 'memory', file, keysMax };
+  return { kind, file, keysMax, prefix, url: parseRedisUrl(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
+}

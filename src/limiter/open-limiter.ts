@@ -1,0 +1,115 @@
+import { EMPTY_BATCH } from '../kernel/event-batch.ts';
+import type { Json } from '../kernel/canonical-json.ts';
+import type { LimitsConfig } from '../config/limits-config.ts';
+import type { Ledger } from '../ledger/ports.ts';
+import { DecisionCounts } from './decision-counts.ts';
+import { DenialLog } from './denial-log.ts';
+import { EmbeddedStore } from './embedded-store.ts';
+import type { LimitStore } from './limit-store.ts';
+import { Limiter, type Decision } from './limiter.ts';
+import type { Limits, Subject } from './limits.ts';
+import { LimitsSource } from './limits-source.ts';
+import type { LimitsError } from './limits-file.ts';
+import { RedisStore } from './redis-store.ts';
+import { SharedStore } from './shared-store.ts';
+
+/** Denials become a record of the ledger this often, and at the stop. */
+const RECORD_MS = 10_000;
+
+export interface LimiterEvents {
+  limitsChanged(limits: Limits): void;
+  limitsRefused(error: LimitsError): void;
+  storeReady(isReady: boolean, why: string): void;
+  clockJumped(byUs: number): void;
+  storeSeeded(stamps: number): void;
+  recordFailed(error: unknown): void;
+}
+
+export interface LimiterStatus {
+  readonly keys: number;
+  /** Undefined where no store is shared. */
+  readonly store: { readonly isReady: boolean; readonly nodes: number } | undefined;
+}
+
+/** The limits of a running sidecar: what decides, what it counted, and what becomes entries of the ledger. */
+export interface OpenedLimiter {
+  readonly limiter: Limiter;
+  readonly counts: DecisionCounts;
+  status(): LimiterStatus;
+  /** Counts a decision, and who was refused by what. */
+  decided(decision: Decision, subject: Subject): void;
+  /** Reads the limits file again. */
+  reload(): void;
+  /** Writes what is counted and not recorded yet. */
+  close(): Promise<void>;
+}
+
+/** Undefined without a limits file. Throws LimitsError when there is one that cannot be used. */
+export function openLimiter(
+  config: LimitsConfig,
+  password: string | undefined,
+  ledger: Ledger,
+  events: LimiterEvents,
+): OpenedLimiter | undefined {
+  if (config.kind === 'off') return undefined;
+  const record = (type: 'limiterAggregate' | 'config', payload: Json): Promise<void> =>
+    ledger.append({ events: EMPTY_BATCH, record: { type, payload } }).then(
+      () => undefined,
+      (error: unknown) => events.recordFailed(error),
+    );
+  const source = new LimitsSource(config.file, {
+    changed: (limits) => {
+      events.limitsChanged(limits);
+      void record('config', { limits: limits.generation });
+    },
+    refused: (error) => events.limitsRefused(error),
+  });
+  const { own, shared, store } = openStore(config, password, events);
+  const counts = new DecisionCounts();
+  const denials = new DenialLog();
+  const flush = async (): Promise<void> => {
+    const payload = denials.take();
+    if (payload !== undefined) await record('limiterAggregate', payload);
+  };
+  const timer = setInterval(() => void flush(), RECORD_MS).unref();
+  void record('config', { limits: source.current.generation });
+  return {
+    limiter: new Limiter(store, () => source.current),
+    counts,
+    status: () => ({ keys: own.keys, store: shared && { isReady: shared.isReady, nodes: shared.share.nodes } }),
+    decided: (decision, subject) => {
+      counts.count(decision);
+      if (decision.outcome !== 'denied') return;
+      for (const { name, key, isAdmitted, isDryRun } of decision.states)
+        if (!isAdmitted && !isDryRun) denials.count(name, key === 'ip' ? subject.ip : subject.tenant);
+    },
+    reload: () => source.reload(),
+    close: async () => {
+      clearInterval(timer);
+      source[Symbol.dispose]();
+      await shared?.[Symbol.asyncDispose]();
+      await flush();
+    },
+  };
+}
+
+function openStore(
+  config: Exclude<LimitsConfig, { kind: 'off' }>,
+  password: string | undefined,
+  events: LimiterEvents,
+): { readonly own: EmbeddedStore; readonly shared: RedisStore | undefined; readonly store: LimitStore } {
+  const { keysMax } = config;
+  if (config.kind === 'memory') {
+    const own = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax });
+    return { own, shared: undefined, store: own };
+  }
+  const shared: RedisStore = new RedisStore({
+    url: config.url,
+    password,
+    prefix: config.prefix,
+    ownStamps: (sinceUs) => own.newerThan(sinceUs),
+    events: { ready: events.storeReady, jumped: events.clockJumped, seeded: events.storeSeeded },
+  });
+  const own = new EmbeddedStore({ clockUs: () => shared.nowUs(), keysMax });
+  return { own, shared, store: new SharedStore(shared, own) };
+}
