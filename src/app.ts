@@ -13,11 +13,14 @@ import { registerBundles } from './http/routes/bundles.ts';
 import { registerHealth, type Lifecycle } from './http/routes/health.ts';
 import { BODY_BYTES_MAX, EVENT_MEDIA_TYPES, registerIngest } from './http/routes/ingest.ts';
 import { registerLedger } from './http/routes/ledger.ts';
+import { dropBodies, registerProxyChecks, takeEveryMethod } from './http/routes/ratelimit.ts';
+import { registerAppChecks } from './http/routes/ratelimit-apps.ts';
 import { registerQuery } from './http/routes/query.ts';
 import { registerReceipts } from './http/routes/receipts.ts';
 import { registerWitness } from './http/routes/witness.ts';
 import { Turns } from './http/turns.ts';
 import type { Ledger } from './ledger/ports.ts';
+import type { OpenedLimiter } from './limiter/open-limiter.ts';
 import type { Observer } from './observe/observer.ts';
 
 /** A whole request has to arrive in this time: a slow body holds a share of the body budget. */
@@ -43,6 +46,8 @@ export interface AppDependencies {
   readonly watch?: (() => WatchStatus) | undefined;
   /** What is wrong with the archive. */
   readonly archiveTrouble?: (() => string | undefined) | undefined;
+  /** Undefined: no limits, and no routes for them. */
+  readonly limits?: OpenedLimiter | undefined;
   /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
 }
@@ -57,6 +62,7 @@ export async function buildApp({
   anchors,
   watch = () => NOT_WATCHED,
   archiveTrouble = () => undefined,
+  limits,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: AppDependencies): Promise<FastifyInstance> {
   const app = fastify({
@@ -79,16 +85,18 @@ export async function buildApp({
     genReqId: () => crypto.randomUUID(),
   });
   app.server.maxConnections = CONNECTIONS_MAX;
+  takeEveryMethod(app);
   registerProblems(app, observer);
   registerClientErrors(app);
   registerDrain(app, lifecycle);
   registerAuth(app, secrets);
+  await describeApi(app, version);
+  if (limits !== undefined) await registerLimits(app, limits);
   registerBodyReader(app, EVENT_MEDIA_TYPES, BODY_BYTES_MAX);
   registerAnswerBudget(app);
   app.addHook('onResponse', async (request, reply) => {
     observer.requestAnswered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
   });
-  await describeApi(app, version);
   const turns = new Turns();
   registerIngest(app, ledger, observer, turns);
   registerQuery(app, ledger, turns);
@@ -96,7 +104,17 @@ export async function buildApp({
   registerReceipts(app, ledger, turns);
   registerWitness(app, anchors?.witness, observer);
   registerBundles(app, ledger, observer);
-  registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble);
+  if (limits !== undefined) registerAppChecks(app, limits.limiter, limits);
+  registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble, limits);
   await app.ready();
   return app;
+}
+
+/** The checks of proxies stand in the way of every request of an app: they go through as few hooks as can be. */
+async function registerLimits(app: FastifyInstance, limits: OpenedLimiter): Promise<void> {
+  await app.register((scope, _options, done) => {
+    dropBodies(scope);
+    registerProxyChecks(scope, limits.limiter, limits);
+    done();
+  });
 }

@@ -11,6 +11,8 @@ import type { Secrets } from './config/secrets.ts';
 import { toLockOptions } from './config/to-lock-options.ts';
 import type { LedgerError } from './ledger/ledger-error.ts';
 import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
+import { readLimits } from './limiter/limits-source.ts';
+import { openLimiter, type OpenedLimiter } from './limiter/open-limiter.ts';
 import { Retention } from './ledger/retention.ts';
 import { openWatch, type OpenedWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
@@ -23,6 +25,7 @@ export interface Context {
   readonly app: FastifyInstance;
   readonly ledger: OpenedLedger;
   readonly observer: Observer;
+  readonly limits: OpenedLimiter | undefined;
   /** Resolves when the ledger's writer has died, whenever that was: the process must end. */
   readonly failed: Promise<LedgerError>;
   /** Answers what has begun, refuses the rest, lands what is queued, closes the ledger. */
@@ -44,6 +47,8 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   const version = toolVersion();
   const observer = new Observer(log, version);
   const anchorInputs = await readAnchorInputs(config);
+  // Before anything is opened: with limits that cannot be used nothing starts.
+  if (config.limits.kind !== 'off') readLimits(config.limits.file);
   const watch = openWatchOf(config, observer);
   const ledger = await openLedger({
     dataDir: config.dataDir,
@@ -65,6 +70,14 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   ledger.events.on('published', () => anchors.rounds.wake());
   for (const warning of anchors.warnings()) observer.log.warn(warning);
   const { archive, retention } = openAging(config, secrets, ledger, observer);
+  const limits = openLimiter(config.limits, secrets.redisPassword, ledger, {
+    limitsChanged: (changed) => observer.limitsChanged(changed),
+    limitsRefused: (error) => observer.limitsRefused(error),
+    storeReady: (isReady, why) => observer.limitStoreReady(isReady, why),
+    clockJumped: (byUs) => observer.limitClockJumped(byUs),
+    storeSeeded: (stamps) => observer.limitStoreSeeded(stamps),
+    recordFailed: (error) => observer.limitRecordFailed(error),
+  });
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -75,6 +88,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     version,
     anchors,
     archiveTrouble: () => archive?.trouble,
+    limits,
     watch: watch === undefined ? undefined : () => watch.status(),
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
@@ -87,12 +101,13 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     // They only read the ledger, and what they leave undone is begun again at the next start: its last seal does not wait for them.
     const beside = Promise.allSettled([anchors.rounds.stop(), archive?.stop()]);
     await app.close();
+    await limits?.close();
     await removing;
     await ledger.close();
     await watch?.close();
     await Promise.race([beside, sleep(BESIDE_MS_MAX, undefined, { ref: false })]);
   };
-  return { app, ledger, observer, failed, stop: () => (stopped ??= stop()) };
+  return { app, ledger, observer, limits, failed, stop: () => (stopped ??= stop()) };
 }
 
 /** The thread that looks for changes nobody announced; undefined where the settings do without it. */

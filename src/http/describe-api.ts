@@ -27,6 +27,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       tags: [
         { name: 'ledger', description: 'Events, checkpoints and proofs' },
         { name: 'bundles', description: 'Evidence for strangers' },
+        { name: 'limits', description: 'Rate limits' },
         { name: 'operations', description: 'Probes and metrics' },
       ],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },

@@ -95,6 +95,11 @@ export const ERROR_CODES = {
   },
   'disk-full': { status: 507, title: 'the disk is full', advice: 'Free space and try again; nothing of this request was stored.' },
   'bad-config': { exit: 2, title: 'a setting is wrong', advice: 'Mend the faults listed; see docs/config.md.' },
+  'bad-limits': {
+    exit: 2,
+    title: 'the limits file is wrong',
+    advice: 'Mend the faults listed; `pproofs limits validate FILE` shows them too.',
+  },
   'bad-anchor': { exit: 2, title: 'the anchor does not fit', advice: 'Give a checkpoint of this very ledger.' },
   truncated: {
     exit: 30,

@@ -42,6 +42,35 @@ export const METRICS = {
   proofs_ledger_checkpoint_stale: { kind: 'gauge', help: '1 while the published checkpoint file is older than the head.' },
   proofs_ledger_anchor_reachable: { kind: 'gauge', help: '0 while the checkpoint lock cannot be reached; 1 also when there is none.' },
   proofs_ledger_unanchored_entries: { kind: 'gauge', help: 'Acknowledged leaves that no checkpoint in the lock covers yet.' },
+  proofs_ratelimit_requests_total: {
+    kind: 'counter',
+    help: 'Requests decided: allowed, denied, exempt (allow list), full (no room for another key) or reduced (the shared store is away).',
+    labels: ['outcome'],
+  },
+  proofs_ratelimit_decisions_total: {
+    kind: 'counter',
+    help: 'What each limit said by itself, dry runs included: allowed or denied.',
+    labels: ['limit', 'outcome'],
+  },
+  proofs_ratelimit_near_limit_total: {
+    kind: 'counter',
+    help: 'Admissions after which a tenth of the limit or less was left.',
+    labels: ['limit'],
+  },
+  proofs_ratelimit_degraded_total: { kind: 'counter', help: 'Requests decided without the shared store.' },
+  proofs_ratelimit_store_up: {
+    kind: 'gauge',
+    help: '0 while the shared store of the limits cannot be asked; 1 also where none is shared.',
+  },
+  proofs_ratelimit_nodes: { kind: 'gauge', help: 'Nodes that share the limits, this one included.' },
+  proofs_ratelimit_keys: { kind: 'gauge', help: 'Keys whose windows this process holds.' },
+  proofs_ratelimit_reloads_total: {
+    kind: 'counter',
+    help: 'Times the limits file was read anew: changed, or refused because something is wrong with it.',
+    labels: ['outcome'],
+  },
+  proofs_ratelimit_clock_jumps_total: { kind: 'counter', help: 'Times the clock of the shared store went ahead and was set right.' },
+  proofs_ratelimit_seeded_stamps_total: { kind: 'counter', help: 'Admissions brought back to a shared store that may have lost them.' },
   proofs_receipts_total: { kind: 'counter', help: 'Receipts handed out with events.' },
   proofs_witness_cosignatures_total: { kind: 'counter', help: 'Checkpoints of other logs that this sidecar cosigned.' },
   proofs_witness_refusals_total: {

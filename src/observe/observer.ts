@@ -4,8 +4,17 @@ import type { WitnessAnswer } from '../anchor/ask-witness.ts';
 import type { Commit } from '../ledger/writer.ts';
 import { DETECTION_KINDS, type Detection, type WatchStatus } from '../kernel/detection.ts';
 import type { LedgerStats } from '../ledger/ports.ts';
+import type { DecisionCounts } from '../limiter/decision-counts.ts';
+import type { Limits } from '../limiter/limits.ts';
+import type { LimitsError } from '../limiter/limits-file.ts';
+import type { LimiterStatus } from '../limiter/open-limiter.ts';
 import type { StartReport } from '../ledger/writer-thread.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
+
+interface LimitFigures {
+  readonly counts: DecisionCounts;
+  status(): LimiterStatus;
+}
 
 type NamesOf<Kind> = { [Name in MetricName]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never }[MetricName];
 
@@ -159,8 +168,69 @@ export class Observer {
     this.log.info({ bytes, sha256, entries }, 'bundle built');
   }
 
+  limitsChanged({ generation, limits }: Limits): void {
+    this.#count('proofs_ratelimit_reloads_total', 1, { outcome: 'changed' });
+    this.log.info({ generation, limits: limits.map(({ name }) => name) }, 'other limits are in force');
+  }
+
+  limitsRefused({ faults }: LimitsError): void {
+    this.#count('proofs_ratelimit_reloads_total', 1, { outcome: 'refused' });
+    this.log.error({ faults }, 'the limits file is wrong; the limits in force stay');
+  }
+
+  limitStoreReady(isReady: boolean, why: string): void {
+    if (isReady) this.log.info('the shared store of the limits is whole and can be asked');
+    else this.log.error({ reason: why }, 'the shared store of the limits cannot be asked: each limit says what holds meanwhile');
+  }
+
+  limitClockJumped(byUs: number): void {
+    this.#count('proofs_ratelimit_clock_jumps_total');
+    this.log.warn({ byMs: Math.round(byUs / 1000) }, 'the clock of the shared store of the limits went ahead; that is subtracted');
+  }
+
+  limitStoreSeeded(stamps: number): void {
+    this.#count('proofs_ratelimit_seeded_stamps_total', stamps);
+    this.log.warn({ stamps }, 'brought back what the shared store of the limits may have lost');
+  }
+
+  limitRecordFailed(error: unknown): void {
+    this.log.error({ err: error }, 'what the limits did could not be recorded');
+  }
+
+  #limits({ counts, status }: LimitFigures): void {
+    const { keys, store } = status();
+    this.#set('proofs_ratelimit_keys', keys);
+    this.#set('proofs_ratelimit_store_up', store?.isReady === false ? 0 : 1);
+    this.#set('proofs_ratelimit_nodes', store?.nodes ?? 1);
+    // Counted by plain additions on the way of every request; the registry is told the sums.
+    this.#total('proofs_ratelimit_degraded_total', [[{}, counts.degraded]]);
+    this.#total(
+      'proofs_ratelimit_requests_total',
+      Object.entries(counts.byOutcome).map(([outcome, count]) => [{ outcome }, count]),
+    );
+    const limits = [...counts.byLimit];
+    this.#total(
+      'proofs_ratelimit_decisions_total',
+      limits.flatMap(([limit, { allowed, denied }]) => [
+        [{ limit, outcome: 'allowed' }, allowed],
+        [{ limit, outcome: 'denied' }, denied],
+      ]),
+    );
+    this.#total(
+      'proofs_ratelimit_near_limit_total',
+      limits.map(([limit, { near }]) => [{ limit }, near]),
+    );
+  }
+
+  #total(name: NamesOf<'counter'>, totals: readonly (readonly [labels: Record<string, string>, total: number])[]): void {
+    const counter = this.#counters.get(name);
+    counter?.reset();
+    for (const [labels, total] of totals) counter?.inc(labels, total);
+  }
+
   /** Gauges are read when somebody asks. */
-  async metrics(size: number, stats: LedgerStats, watch: WatchStatus): Promise<string> {
+  async metrics(size: number, stats: LedgerStats, watch: WatchStatus, limits?: LimitFigures): Promise<string> {
+    if (limits !== undefined) this.#limits(limits);
     this.#set('proofs_ledger_tampered', watch.isTampered ? 1 : 0);
     this.#set('proofs_watch_up', watch.state === 'off' || watch.state === 'dead' ? 0 : 1);
     this.#set('proofs_watch_cycle_seconds', watch.cycleSeconds ?? 0);

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Anchors } from '../../anchor/open-anchors.ts';
 import type { WatchStatus } from '../../kernel/detection.ts';
 import type { Ledger } from '../../ledger/ports.ts';
+import type { LimiterStatus, OpenedLimiter } from '../../limiter/open-limiter.ts';
 import type { Observer } from '../../observe/observer.ts';
 import { rawResponse } from '../schemas/common.ts';
 
@@ -24,6 +25,7 @@ export function registerHealth(
   anchors: Anchors | undefined,
   watch: () => WatchStatus,
   archiveTrouble: () => string | undefined,
+  limits: Pick<OpenedLimiter, 'counts' | 'status'> | undefined,
 ): void {
   app.get(
     '/healthz',
@@ -46,7 +48,7 @@ export function registerHealth(
     response: { 200: Readiness, 503: Readiness },
   };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch(), archiveTrouble());
+    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch(), archiveTrouble(), limits?.status());
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
@@ -57,7 +59,7 @@ export function registerHealth(
     response: { 200: rawResponse('Prometheus text format', 'text/plain') },
   };
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    const text = await observer.metrics(ledger.head().size, ledger.stats(), watch());
+    const text = await observer.metrics(ledger.head().size, ledger.stats(), watch(), limits);
     return reply.type(observer.registry.contentType).send(text);
   });
 }
@@ -71,6 +73,7 @@ function reasons(
   anchors: Anchors | undefined,
   watch: WatchStatus,
   archiveTrouble: string | undefined,
+  limits: LimiterStatus | undefined,
 ): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
   const blocking = [
@@ -86,6 +89,7 @@ function reasons(
     ...(anchors?.warnings() ?? []),
     ...watchReasons(watch),
     ...(archiveTrouble === undefined ? [] : [`full segments are not being archived: ${archiveTrouble}`]),
+    ...(limits?.store?.isReady === false ? ['the shared store of the limits cannot be asked: each limit says what holds meanwhile'] : []),
   ];
   return { blocking, degraded };
 }

@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { METHODS, type IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { AddressError } from '../../limiter/address.ts';
 import { COST_MAX } from '../../limiter/app-check.ts';
 import type { Decision, Limiter } from '../../limiter/limiter.ts';
@@ -7,6 +8,7 @@ import type { Subject } from '../../limiter/limits.ts';
 import { subjectOfProxy } from '../../limiter/subject.ts';
 import { TenantError } from '../../limiter/tenant.ts';
 import { answerDecision, refuse, type AnswerMode } from '../limit-answer.ts';
+import { problemResponse } from '../schemas/common.ts';
 
 const REQUEST_ID_CHARS_MAX = 200;
 
@@ -17,6 +19,22 @@ interface ProxyCheck {
 }
 
 class CheckError extends Error {}
+
+const proxySchema = {
+  operationId: 'checkProxiedRequest',
+  tags: ['limits'],
+  summary: 'Decide a request that a reverse proxy holds',
+  description:
+    'With any method. Path, query and body are the client’s own and count for nothing: identity comes from X-Forwarded-For, X-Tenant-Id, X-RateLimit-Cost and X-RateLimit-Request-Id of proxies that the limits file trusts. With `X-RateLimit-Mode: nginx` every refusal is 403, and X-RateLimit-Status says which.',
+  params: Type.Object({ '*': Type.String() }),
+  response: {
+    200: { description: 'The request may go on; RateLimit and RateLimit-Policy say how the limits stand' },
+    400: problemResponse('The trusted proxy sent no address, or an identity that cannot be read'),
+    403: problemResponse('A refusal in nginx mode; see X-RateLimit-Status'),
+    429: problemResponse('A limit is reached; see Retry-After'),
+    503: problemResponse('Less is admitted for the time being; see Retry-After'),
+  },
+};
 
 export interface RateLimitEvents {
   decided(decision: Decision, subject: Subject): void;
@@ -52,7 +70,25 @@ export function registerProxyChecks(app: FastifyInstance, limiter: Limiter, even
     events.decided(made, subject);
     return answerDecision(reply, made, mode);
   };
-  app.all('/ratelimit/check/*', check);
+  for (const method of app.supportedMethods) {
+    // One of them is documented; the others are the same.
+    const route = { method, url: '/ratelimit/check/*', schema: method === 'GET' ? proxySchema : { hide: true }, handler: check };
+    if (method !== 'HEAD') app.route({ ...route, exposeHeadRoute: method === 'GET' });
+  }
+}
+
+/** Proxies ask with the client's own method: all that Node reads become known. A body that comes along is dropped unread. */
+export function takeEveryMethod(app: FastifyInstance): void {
+  for (const method of METHODS)
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true });
+}
+
+export function dropBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume();
+    done(null, undefined);
+  });
 }
 
 function modeOf(headers: IncomingHttpHeaders): AnswerMode {
