@@ -26,6 +26,7 @@ const io: CommandIo = {
   isTerminal: process.stderr.isTTY,
   useColor: process.stdout.isTTY && !env['NO_COLOR'],
   signal: stop.signal,
+  onHangup: (listener) => void process.on('SIGHUP', listener),
 };
 
 const code = await dispatch(process.argv.slice(2), io, [serve, ...COMMANDS]);

@@ -10,6 +10,8 @@ export interface CommandIo {
   readonly useColor: boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Calls the listener at every SIGHUP, which from then on ends nothing. */
+  readonly onHangup?: (listener: () => void) => void;
 }
 
 /** One verb of the command line. `run` parses its own arguments (node:util parseArgs) and answers the exit code. */

@@ -6,6 +6,7 @@ import { bundleVerify } from './bundle-verify.ts';
 import type { Command } from './command.ts';
 import { importCommand } from './import.ts';
 import { keygen } from './keygen.ts';
+import { limitsValidate } from './limits-validate.ts';
 import { logArchive } from './log-archive.ts';
 import { logCat } from './log-cat.ts';
 import { logGrep } from './log-grep.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   logArchive,
   bundleBuild,
   bundleVerify,
+  limitsValidate,
   attackList,
   attackAll,
   attack,

@@ -54,7 +54,8 @@ function parseOptions(args: readonly string[]): { anchor: string | undefined } {
 }
 
 async function runUntilStopped(context: Context, config: Config, secrets: Secrets, io: CommandIo): Promise<number> {
-  const { app, ledger, observer } = context;
+  const { app, ledger, observer, limits } = context;
+  if (limits !== undefined) io.onHangup?.(() => limits.reload());
   const failed = context.failed.then((error) => {
     observer.log.fatal({ err: error, code: error.code }, 'the ledger writer has failed; ending, recovery is the normal start');
     return exitCodeOf(error.code);
