@@ -39,7 +39,7 @@ export function parseLimits(text: string): Limits {
     allowed: toNetworks(document.allow, 'allow', faults),
     ipv6Bits,
     missingTenant: document.missingTenant ?? MISSING_TENANT,
-    generation: createHash('sha256').update(text).digest('hex').slice(0, 16),
+    generation: createHash('sha256').update(text).digest('hex'),
   };
   if (faults.length > 0) throw new LimitsError(faults.slice(0, FAULTS_MAX));
   return limits;

@@ -29,7 +29,7 @@ export interface Limits {
   readonly allowed: readonly Cidr[];
   readonly ipv6Bits: number;
   readonly missingTenant: string;
-  /** Digest of the file: another one is another generation. */
+  /** SHA-256 of the file in hex: another one is another generation. */
   readonly generation: string;
 }
 

@@ -26,6 +26,15 @@ const isKey: Check = (value) => tryVerifierKey(value) !== undefined;
 const isCountOrNull: Check = (value) => value === null || isCount(value);
 const isTexts: Check = (value) => Array.isArray(value) && value.every((text: Json) => typeof text === 'string');
 
+/** Of each limit: all denials are those of the keys named and of the others. */
+const isDenials: Check = (value) =>
+  isFields(value) &&
+  Object.values(value).every((denials) => {
+    if (!isFields(denials) || shapeFault(denials, { denied: isCount, keys: isCounts, other: isCount }) !== undefined) return false;
+    const named = Object.values(denials['keys'] as Fields).reduce((sum: number, count) => sum + Number(count), 0);
+    return denials['denied'] === named + Number(denials['other']);
+  });
+
 type Shape = Readonly<Record<string, Check>>;
 
 const PRUNED: Shape = { before: isCount, from: isCount };
@@ -53,6 +62,7 @@ const SHAPES = new Map<number, Shape | readonly Shape[]>([
     LEAF_TYPES.config,
     [
       { epochKey: isKey, epochPolicy: (value) => value === EPOCH_POLICY_SEAL },
+      { limits: isSha256 },
       { archive: isText, pruned: (value) => isFields(value) && shapeFault(value, PRUNED) === undefined },
     ],
   ],
@@ -101,6 +111,7 @@ const SHAPES = new Map<number, Shape | readonly Shape[]>([
       tenantsOther: isCount,
     },
   ],
+  [LEAF_TYPES.limiterAggregate, { denials: isDenials }],
   [LEAF_TYPES.rejectedInput, { bodySha256: isSha256, faults: isFaults, faultsTotal: isCount, rejected: isCount }],
 ]);
 
