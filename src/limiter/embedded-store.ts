@@ -55,6 +55,11 @@ export class EmbeddedStore implements LimitStore {
     if (isAdmitted && !isReplay) this.#charge(claims, views, nowUs);
   }
 
+  /** Takes back what a check charged. */
+  cancel(claims: readonly Claim[], { views, nowUs }: StoreVerdict): void {
+    for (const [i, { key, cost }] of claims.entries()) if (views[i].isAdmitted) this.#rings.get(key)?.remove(nowUs, cost);
+  }
+
   /** Keys whose newest stamp is not before this time, with their stamps, ascending. */
   *newerThan(sinceUs: number): Generator<{ readonly key: string; readonly windowUs: number; readonly stamps: readonly number[] }> {
     for (const [key, ring] of this.#rings)

@@ -10,6 +10,7 @@ import { Limiter, type Decision } from './limiter.ts';
 import type { Limits, Subject } from './limits.ts';
 import { LimitsSource } from './limits-source.ts';
 import type { LimitsError } from './limits-file.ts';
+import { connectRedis } from './redis-client.ts';
 import { RedisStore } from './redis-store.ts';
 import { SharedStore } from './shared-store.ts';
 
@@ -64,7 +65,7 @@ export function openLimiter(
     },
     refused: (error) => events.limitsRefused(error),
   });
-  const { own, shared, store } = openStore(config, password, events);
+  const { own, shared, store, disconnect } = openStore(config, password, events);
   const counts = new DecisionCounts();
   const denials = new DenialLog();
   const flush = async (): Promise<void> => {
@@ -88,6 +89,7 @@ export function openLimiter(
       clearInterval(timer);
       source[Symbol.dispose]();
       await shared?.[Symbol.asyncDispose]();
+      disconnect();
       await flush();
     },
   };
@@ -97,19 +99,19 @@ function openStore(
   config: Exclude<LimitsConfig, { kind: 'off' }>,
   password: string | undefined,
   events: LimiterEvents,
-): { readonly own: EmbeddedStore; readonly shared: RedisStore | undefined; readonly store: LimitStore } {
+): { readonly own: EmbeddedStore; readonly shared: RedisStore | undefined; readonly store: LimitStore; readonly disconnect: () => void } {
   const { keysMax } = config;
   if (config.kind === 'memory') {
     const own = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax });
-    return { own, shared: undefined, store: own };
+    return { own, shared: undefined, store: own, disconnect: () => undefined };
   }
+  const client = connectRedis(config.url, password);
   const shared: RedisStore = new RedisStore({
-    url: config.url,
-    password,
+    client,
     prefix: config.prefix,
     ownStamps: (sinceUs) => own.newerThan(sinceUs),
     events: { ready: events.storeReady, jumped: events.clockJumped, seeded: events.storeSeeded },
   });
   const own = new EmbeddedStore({ clockUs: () => shared.nowUs(), keysMax });
-  return { own, shared, store: new SharedStore(shared, own) };
+  return { own, shared, store: new SharedStore(shared, own), disconnect: () => client.disconnect() };
 }

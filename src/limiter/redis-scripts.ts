@@ -217,3 +217,9 @@ if skew ~= ARGV[3] then return skew end
 redis.call('HSET', KEYS[1], 'skew', string.format('%.0f', skew + ARGV[2]))
 return string.format('%.0f', skew + ARGV[2])
 `;
+
+/** Takes charges back: KEYS the lists, ARGV[1] the stamp, ARGV[2 …] how many copies of it leave each list. */
+export const CANCEL_SCRIPT = `
+for i = 1, #KEYS do redis.call('LREM', KEYS[i], '-' .. ARGV[i + 1], ARGV[1]) end
+return 1
+`;

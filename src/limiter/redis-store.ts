@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../kernel/errors.ts';
 import type { Claim, StoreVerdict } from './limit-store.ts';
-import { connectRedis, DEADLINE_MS, type ScriptedRedis } from './redis-client.ts';
+import { DEADLINE_MS, type RedisClient } from './redis-client.ts';
 import { LOOK, listName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
 import { SHARD_STATUS } from './redis-scripts.ts';
 
@@ -39,8 +39,7 @@ export interface RedisStoreEvents {
 }
 
 export interface RedisStoreOptions {
-  readonly url: string;
-  readonly password?: string | undefined;
+  readonly client: RedisClient;
   /** Stands before every key; nodes that share it share their limits. */
   readonly prefix: string;
   /** Everything that this node admitted in the last window, of keys that it admitted something of since this time: for a store that lost it. */
@@ -64,7 +63,7 @@ const monotonicUs = (): number => performance.now() * 1000;
 export class RedisStore implements AsyncDisposable {
   readonly id = randomBytes(8).toString('hex');
   readonly #options: RedisStoreOptions;
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isReady = false;
@@ -82,7 +81,7 @@ export class RedisStore implements AsyncDisposable {
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    this.#redis = connectRedis(options.url, options.password);
+    this.#redis = options.client;
     this.#redis.on('ready', () => this.#join());
     this.#redis.on('close', () => this.#lose('the connection to the Redis server is closed'));
     this.#schedule(HEARTBEAT_MS);
@@ -110,10 +109,21 @@ export class RedisStore implements AsyncDisposable {
     return this.#ask(claims, LOOK);
   }
 
+  /** Takes back what a check charged. What cannot be taken back leaves the window with time: too little is admitted until then. */
+  async cancel(claims: readonly Claim[], { nowUs, views }: StoreVerdict): Promise<void> {
+    const charged = claims.filter((_, i) => views[i].isAdmitted);
+    const keys = charged.map(({ key }) => this.#options.prefix + listName(key));
+    try {
+      await this.#redis.cancelWindows(keys.length, ...keys, String(nowUs), ...charged.map(({ cost }) => String(cost)));
+    } catch (error) {
+      this.#lose(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Stops asking; the connection is its maker's to end. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#redis.disconnect();
     return Promise.resolve();
   }
 

@@ -31,6 +31,12 @@ export class SharedStore implements LimitStore {
     }
   }
 
+  /** Takes back what a check charged, wherever it was decided. */
+  async cancel(claims: readonly Claim[], verdict: StoreVerdict): Promise<void> {
+    this.#own.cancel(claims, verdict);
+    if (verdict.degraded === undefined) await this.#shared.cancel(claims, verdict);
+  }
+
   async look(claims: readonly Claim[]): Promise<StoreVerdict> {
     try {
       return await this.#shared.look(claims);

@@ -43,6 +43,18 @@ export class StampRing {
     this.count += copies;
   }
 
+  /** Takes back so many copies of this stamp, or as many as there are. */
+  remove(stampUs: number, copies: number): void {
+    const kept = this.stamps();
+    for (let i = 0; i < copies; i++) {
+      const at = kept.lastIndexOf(stampUs);
+      if (at === -1) break;
+      kept.splice(at, 1);
+    }
+    this.count = 0;
+    for (const stamp of kept) this.push(stamp, 1);
+  }
+
   /** All of them, ascending. */
   stamps(): number[] {
     return Array.from({ length: this.count }, (_, i) => this.latest(this.count - i));

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { connectRedis, type RedisClient } from '../../src/limiter/redis-client.ts';
 import { StoreUnavailableError, RedisStore, type OwnStamps, type RedisStoreEvents } from '../../src/limiter/redis-store.ts';
 import type { Claim } from '../../src/limiter/limit-store.ts';
 import { describeLimitStore } from '../support/limit-store-laws.ts';
@@ -15,13 +16,29 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+const clients: RedisClient[] = [];
+function connected(url: string): RedisClient {
+  const client = connectRedis(url, undefined);
+  clients.push(client);
+  return client;
+}
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+});
+
 async function until(holds: () => boolean): Promise<void> {
   await expect.poll(holds, { timeout: 10_000, interval: 5 }).toBe(true);
 }
 
 describeLimitStore('windows in a Redis server', async () => {
   let clockUs = 1_000_000;
-  const store = new RedisStore({ url: server.url, prefix: `law:${stores++}:`, ownStamps: () => [], events: QUIET, clockUs: () => clockUs });
+  const store = new RedisStore({
+    client: connected(server.url),
+    prefix: `law:${stores++}:`,
+    ownStamps: () => [],
+    events: QUIET,
+    clockUs: () => clockUs,
+  });
   await until(() => store.isReady);
   return {
     store,
@@ -42,7 +59,7 @@ const claim = (key: string, limit: number): Claim => ({
 
 test('two nodes share a limit exactly', async () => {
   const prefix = `two:${stores++}:`;
-  const open = (): RedisStore => new RedisStore({ url: server.url, prefix, ownStamps: () => [], events: QUIET });
+  const open = (): RedisStore => new RedisStore({ client: connected(server.url), prefix, ownStamps: () => [], events: QUIET });
   await using a = open();
   await using b = open();
   await until(() => a.isReady && b.isReady && a.share.nodes === 2 && b.share.nodes === 2);
@@ -57,7 +74,7 @@ test('what was lost with the data is brought back by the nodes before anything i
   const seeded: number[] = [];
   const ownStamps = (): Iterable<OwnStamps> => Array.from(stamps, ([key, each]) => ({ key, windowUs: 60_000_000, stamps: each }));
   const events = { ...QUIET, seeded: (count: number) => void seeded.push(count) };
-  await using store = new RedisStore({ url: own.url, prefix: 'p:', ownStamps, events });
+  await using store = new RedisStore({ client: connected(own.url), prefix: 'p:', ownStamps, events });
   await until(() => store.isReady);
   for (let i = 0; i < 7; i++) {
     const { isAdmitted, nowUs } = await store.decide([claim('x', 10)]);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { EmbeddedStore } from '../../src/limiter/embedded-store.ts';
 import { STORE_FULL, type Claim, type OnStoreFailure, type StoreVerdict } from '../../src/limiter/limit-store.ts';
+import { connectRedis, type RedisClient } from '../../src/limiter/redis-client.ts';
 import { RedisStore } from '../../src/limiter/redis-store.ts';
 import { SharedStore, shareOf } from '../../src/limiter/shared-store.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -21,9 +22,12 @@ class Node implements AsyncDisposable {
   readonly store: SharedStore;
   readonly told: string[] = [];
 
+  readonly #client: RedisClient;
+
   constructor(url: string) {
+    this.#client = connectRedis(url, undefined);
     this.redis = new RedisStore({
-      url,
+      client: this.#client,
       prefix: 'limits:',
       ownStamps: (sinceUs) => own.newerThan(sinceUs),
       events: {
@@ -53,8 +57,9 @@ class Node implements AsyncDisposable {
     await expect.poll(() => this.redis.isReady && this.redis.share.nodes === nodes, { timeout: 15_000, interval: 5 }).toBe(true);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.redis[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.redis[Symbol.asyncDispose]();
+    this.#client.disconnect();
   }
 }
 

@@ -22,6 +22,7 @@ interface RedisOptions {
   readonly port?: number;
   /** Every write is in the file before it is answered. */
   readonly isAppendOnly?: boolean;
+  readonly isClustered?: boolean;
 }
 
 /** A real redis-server on a free port of 127.0.0.1 with a folder of its own; ends with the scope. */
@@ -30,7 +31,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const dir = tempDir();
   const password = options.password === undefined ? [] : ['--requirepass', options.password];
   const appendOnly = ['--appendonly', options.isAppendOnly === true ? 'yes' : 'no'];
-  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', ...appendOnly, ...password];
+  const clustered = options.isClustered === true ? ['--cluster-enabled', 'yes'] : [];
+  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', ...appendOnly, ...clustered, ...password];
   let running = await launch(args);
   const url = `redis://127.0.0.1:${port}`;
   const command = async (name: string, ...rest: readonly string[]): Promise<unknown> => {
