@@ -24,6 +24,8 @@ export class EmbeddedStore implements LimitStore {
   readonly #keysMax: number;
   readonly #rings = new Map<string, StampRing>();
   readonly #replays = new Replays<StoreAnswer>(REPLAYS_MAX);
+  /** Rings of the claims that are being decided: looked up once, and no array for each decision. */
+  readonly #found: (StampRing | undefined)[] = [];
   #sweep = this.#rings.entries();
 
   constructor({ clockUs, keysMax }: EmbeddedStoreOptions) {
@@ -52,7 +54,9 @@ export class EmbeddedStore implements LimitStore {
 
   /** Takes over what another store of the same clock decided. What has no room is not kept: it is only missed should that store fail. */
   record(claims: readonly Claim[], { isAdmitted, isReplay, views, nowUs }: StoreVerdict): void {
-    if (isAdmitted && !isReplay) this.#charge(claims, views, nowUs);
+    if (!isAdmitted || isReplay) return;
+    this.#find(claims);
+    this.#charge(claims, views, nowUs);
   }
 
   /** Takes back what a check charged. */
@@ -75,8 +79,9 @@ export class EmbeddedStore implements LimitStore {
   #look(claims: readonly Claim[], nowUs: number): StoreVerdict {
     const views: WindowView[] = [];
     let isAdmitted = true;
-    for (const claim of claims) {
-      const ring = this.#rings.get(claim.key);
+    this.#find(claims);
+    for (let i = 0; i < claims.length; i++) {
+      const [claim, ring] = [claims[i], this.#found[i]];
       ring?.dropOld(nowUs);
       const view = ring === undefined || ring.count === 0 ? viewEmpty(claim) : viewRing(ring, claim, nowUs);
       if (!view.isAdmitted && !claim.isDryRun) isAdmitted = false;
@@ -85,17 +90,23 @@ export class EmbeddedStore implements LimitStore {
     return { isAdmitted, views, nowUs, isReplay: false };
   }
 
+  #find(claims: readonly Claim[]): void {
+    this.#found.length = claims.length;
+    for (let i = 0; i < claims.length; i++) this.#found[i] = this.#rings.get(claims[i].key);
+  }
+
   /** False when the table is full; then nothing was charged. */
   #charge(claims: readonly Claim[], views: readonly WindowView[], nowUs: number): boolean {
-    for (const { key } of claims) {
-      if (this.#rings.has(key)) continue;
+    const found = this.#found;
+    if (found.includes(undefined)) {
       if (!this.#makeRoom(claims.length, nowUs)) return false;
-      break;
+      // Making room may have forgotten one of them, whose window is empty.
+      this.#find(claims);
     }
     for (let i = 0; i < claims.length; i++) {
       const { key, rule, cost } = claims[i];
       if (!views[i].isAdmitted) continue;
-      let ring = this.#rings.get(key);
+      let ring = found[i];
       if (ring === undefined) this.#rings.set(key, (ring = new StampRing(rule.windowUs)));
       else if (ring.windowUs < rule.windowUs) ring.windowUs = rule.windowUs;
       ring.push(nowUs, cost);
