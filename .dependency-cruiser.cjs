@@ -10,6 +10,7 @@ const STORES = [
   'src/archive/', // narrowed by fs-only-in-stores
   'src/attack/', // narrowed by fs-only-in-stores
   'src/watch/', // narrowed by fs-only-in-stores
+  'src/limiter/', // narrowed by fs-only-in-stores
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files
@@ -22,6 +23,7 @@ const STORE_FILES = [
   '^src/archive/directory-store\\.ts$',
   '^src/attack/disk\\.ts$',
   '^src/watch/(change-events|disk)\\.ts$',
+  '^src/limiter/limits-source\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 
@@ -112,6 +114,13 @@ module.exports = {
       to: { path: '^src/watch/' },
     },
     {
+      name: 'limiter-imports-kernel-and-ledger-ports-only',
+      comment: 'limits are decided without HTTP, and recorded in any ledger that keeps the port',
+      severity: 'error',
+      from: { path: '^src/limiter/' },
+      to: { path: '^src/', pathNot: ['^src/(limiter|kernel)/', '^src/ledger/ports\\.ts$'] },
+    },
+    {
       name: 'ingest-imports-kernel-only',
       comment: 'parsing is a pure function from bytes to a batch',
       severity: 'error',
@@ -164,7 +173,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify|anchor|archive|attack|watch)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor|archive|attack|limiter|watch)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

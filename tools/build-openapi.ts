@@ -11,7 +11,10 @@ import { createContext } from '../src/context.ts';
 export async function buildOpenapi(outDir: string): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'proofs-openapi-'));
   try {
-    const config = parseConfig({ PROOFS_DATA_DIR: dataDir });
+    const limitsFile = join(dataDir, 'limits.yaml');
+    // With any limits the sidecar has its routes for them.
+    writeFileSync(limitsFile, 'limits: [{ name: ip, key: ip, limit: 1, window: 1s }]\n');
+    const config = parseConfig({ PROOFS_DATA_DIR: join(dataDir, 'data'), PROOFS_LIMITS_FILE: limitsFile });
     const context = await createContext(config, readSecrets(config), pino({ level: 'silent' }));
     const answer = await context.app.inject('/openapi.json');
     await context.stop();

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsMarkdown } from '../src/config/settings.ts';
 import { errorsMarkdown } from '../src/kernel/error-codes.ts';
+import { LimitsSchema } from '../src/limiter/limits-schema.ts';
 import { metricsMarkdown } from '../src/observe/metric-table.ts';
 import { buildCliDocs } from './build-cli-docs.ts';
 import { buildOpenapi } from './build-openapi.ts';
@@ -19,6 +20,7 @@ export const GENERATORS: readonly Generator[] = [
   docsPage('config.md', settingsMarkdown),
   docsPage('errors.md', errorsMarkdown),
   docsPage('metrics.md', metricsMarkdown),
+  docsPage('limits.schema.json', () => `${JSON.stringify(LimitsSchema, undefined, 2)}\n`),
   { name: 'openapi', folder: '.', files: ['openapi.yaml'], run: buildOpenapi },
   { name: 'timeline app', folder: 'src/bundle/timeline/generated', files: ['app.ts'], run: buildTimelineApp },
 ];

@@ -1,6 +1,5 @@
 import { EMPTY_BATCH } from '../kernel/event-batch.ts';
 import type { Json } from '../kernel/canonical-json.ts';
-import type { LimitsConfig } from '../config/limits-config.ts';
 import type { Ledger } from '../ledger/ports.ts';
 import { DecisionCounts } from './decision-counts.ts';
 import { DenialLog } from './denial-log.ts';
@@ -17,13 +16,19 @@ import { SharedStore } from './shared-store.ts';
 /** Denials become a record of the ledger this often, and at the stop. */
 const RECORD_MS = 10_000;
 
+/** Where the limits stand, and where their windows are kept. */
+export type LimiterOptions =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
+  | { readonly kind: 'redis'; readonly file: string; readonly keysMax: number; readonly url: string; readonly prefix: string };
+
 export interface LimiterEvents {
-  limitsChanged(limits: Limits): void;
-  limitsRefused(error: LimitsError): void;
-  storeReady(isReady: boolean, why: string): void;
-  clockJumped(byUs: number): void;
-  storeSeeded(stamps: number): void;
-  recordFailed(error: unknown): void;
+  readonly limitsChanged: (limits: Limits) => void;
+  readonly limitsRefused: (error: LimitsError) => void;
+  readonly storeReady: (isReady: boolean, why: string) => void;
+  readonly clockJumped: (byUs: number) => void;
+  readonly storeSeeded: (stamps: number) => void;
+  readonly recordFailed: (error: unknown) => void;
 }
 
 export interface LimiterStatus {
@@ -36,7 +41,7 @@ export interface LimiterStatus {
 export interface OpenedLimiter {
   readonly limiter: Limiter;
   readonly counts: DecisionCounts;
-  status(): LimiterStatus;
+  readonly status: () => LimiterStatus;
   /** Counts a decision, and who was refused by what. */
   decided(decision: Decision, subject: Subject): void;
   /** Reads the limits file again. */
@@ -47,7 +52,7 @@ export interface OpenedLimiter {
 
 /** Undefined without a limits file. Throws LimitsError when there is one that cannot be used. */
 export function openLimiter(
-  config: LimitsConfig,
+  config: LimiterOptions,
   password: string | undefined,
   ledger: Ledger,
   events: LimiterEvents,
@@ -96,7 +101,7 @@ export function openLimiter(
 }
 
 function openStore(
-  config: Exclude<LimitsConfig, { kind: 'off' }>,
+  config: Exclude<LimiterOptions, { kind: 'off' }>,
   password: string | undefined,
   events: LimiterEvents,
 ): { readonly own: EmbeddedStore; readonly shared: RedisStore | undefined; readonly store: LimitStore; readonly disconnect: () => void } {

@@ -68,7 +68,7 @@ export class RedisStore implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #isReady = false;
   #isClosed = false;
-  #joining: Promise<void> | undefined;
+  #isJoining = false;
   /** Run id of the server that has our stamps. */
   #seededRun: string | undefined;
   /** When the store was last lost sight of: what was admitted since may not be in it. */
@@ -207,8 +207,10 @@ export class RedisStore implements AsyncDisposable {
   }
 
   #join(): void {
-    this.#joining ??= this.#joinOnce().finally(() => {
-      this.#joining = undefined;
+    if (this.#isJoining) return;
+    this.#isJoining = true;
+    void this.#joinOnce().finally(() => {
+      this.#isJoining = false;
     });
   }
 

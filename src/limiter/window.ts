@@ -29,7 +29,7 @@ export interface WindowView {
  * Is a request of `cost` ≥ 1 units admitted? It is when, of the newest stamps, the one that would become the (limit + 1)-th latest lies
  * outside the window.
  */
-export function admits(stamps: Stamps, rule: WindowRule, cost: number, nowUs: number): boolean {
+function admits(stamps: Stamps, rule: WindowRule, cost: number, nowUs: number): boolean {
   if (cost > rule.limit) return false;
   const index = stamps.length - (rule.limit - cost + 1);
   return index < 0 || stamps[index] <= nowUs - rule.windowUs;
@@ -41,7 +41,7 @@ export function charge(stamps: Stamps, rule: WindowRule, cost: number, nowUs: nu
   return [...inWindow(stamps, rule, nowUs), ...Array.from({ length: cost }, () => nowUs)];
 }
 
-export function inWindow(stamps: Stamps, { windowUs }: WindowRule, nowUs: number): Stamps {
+function inWindow(stamps: Stamps, { windowUs }: WindowRule, nowUs: number): Stamps {
   return stamps.filter((stampUs) => stampUs > nowUs - windowUs);
 }
 
@@ -57,19 +57,5 @@ export function viewWindow(stamps: Stamps, rule: WindowRule, cost: number, nowUs
   };
 }
 
-/** A clock that is behind the newest stamp by more than this was set back: the stamps are moved to it instead of waited for. */
+/** A clock that is behind the newest stamp by more than this was set back: time goes on from where it stood, instead of being waited for. */
 export const STEP_BACK_US_MAX = 1_000_000;
-
-/**
- * The time of a check, given what the clock says and the newest stamps of all its keys: never before any of them, so that a small step back
- * of the clock is harmless.
- */
-export function checkTime(clockUs: number, newestUs: readonly number[]): number {
-  return newestUs.reduce((latest, stampUs) => Math.max(latest, stampUs), clockUs);
-}
-
-/** The stamps of a key after a large step back of the clock. Ages are never overstated: nothing too much is admitted. */
-export function rebase(stamps: Stamps, clockUs: number): Stamps {
-  const aheadUs = (stamps.at(-1) ?? clockUs) - clockUs;
-  return aheadUs > STEP_BACK_US_MAX ? stamps.map((stampUs) => stampUs - aheadUs) : stamps;
-}

@@ -13,7 +13,7 @@ import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
 
 interface LimitFigures {
   readonly counts: DecisionCounts;
-  status(): LimiterStatus;
+  readonly status: () => LimiterStatus;
 }
 
 type NamesOf<Kind> = { [Name in MetricName]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never }[MetricName];

@@ -51,6 +51,8 @@ const PLANTED: readonly (readonly [rule: string, from: string, specifier: string
   ['attack-used-by-cli-only', 'src/http/bad-attack.ts', '../attack/catalogue.ts', 'src/attack/catalogue.ts'],
   ['watch-imports-kernel-and-announcements-only', 'src/watch/bad.ts', '../ledger/writer.ts', 'src/ledger/writer.ts'],
   ['watch-wired-by-context-only', 'src/http/bad-watch.ts', '../watch/watch.ts', 'src/watch/watch.ts'],
+  ['limiter-imports-kernel-and-ledger-ports-only', 'src/limiter/bad.ts', '../http/routes.ts', 'src/http/routes.ts'],
+  ['limiter-imports-kernel-and-ledger-ports-only', 'src/limiter/bad-ledger.ts', '../ledger/writer.ts', 'src/ledger/writer.ts'],
   ['ingest-imports-kernel-only', 'src/ingest/bad.ts', '../ledger/ports.ts', 'src/ledger/ports.ts'],
   ['bundle-imports-kernel-and-ledger-ports-only', 'src/bundle/bad.ts', '../ledger/writer.ts', 'src/ledger/writer.ts'],
   ['pure-models-import-nothing', 'src/limiter/window.ts', '../kernel/bytes.ts', 'src/kernel/bytes.ts'],

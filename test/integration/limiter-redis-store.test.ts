@@ -63,7 +63,7 @@ test('two nodes share a limit exactly', async () => {
   await using a = open();
   await using b = open();
   await until(() => a.isReady && b.isReady && a.share.nodes === 2 && b.share.nodes === 2);
-  expect([a.share.place, b.share.place].toSorted()).toEqual([0, 1]);
+  expect(new Set([a.share.place, b.share.place])).toEqual(new Set([0, 1]));
   const verdicts = await Promise.all(Array.from({ length: 500 }, (_, i) => (i % 2 === 0 ? a : b).decide([claim('x', 137)])));
   expect(verdicts.filter(({ isAdmitted }) => isAdmitted)).toHaveLength(137);
 });

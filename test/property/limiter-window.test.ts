@@ -27,7 +27,13 @@ const trace = fc.record({
 type Trace = typeof trace extends fc.Arbitrary<infer T> ? T : never;
 
 function claimsOf({ rules, dryRuns }: Trace, claims: Trace['steps'][number]['claims']): Claim[] {
-  return claims.map(({ limit, key, cost }) => ({ key: `${limit}:${key}`, rule: rules[limit], cost, onStoreFailure: 'local', isDryRun: dryRuns[limit] }));
+  return claims.map(({ limit, key, cost }) => ({
+    key: `${limit}:${key}`,
+    rule: rules[limit],
+    cost,
+    onStoreFailure: 'local',
+    isDryRun: dryRuns[limit],
+  }));
 }
 
 /** Decisions that were compared: the acceptance asks for 10^5 and more. */

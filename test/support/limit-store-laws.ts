@@ -34,7 +34,7 @@ export function describeLimitStore(name: string, open: () => Promise<StoreInHand
   const admitted = async (hand: StoreInHand, claims: readonly Claim[], tag?: string): Promise<boolean> =>
     (await decided(hand, claims, tag)).isAdmitted;
 
-  describe(name, () => {
+  describe(`a store of windows: ${name}`, () => {
     test('decides like filter and count over everything ever admitted', async () => {
       const dice = new Dice(testSeed(), 0);
       for (let trace = 0; trace < TRACES; trace++) {

@@ -10,7 +10,7 @@ export interface RedisServer extends AsyncDisposable {
   /** Answers nothing while stopped, keeps its connections. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** What the server answers to one command. */
-  command(name: string, ...args: readonly string[]): Promise<unknown>;
+  readonly command: (name: string, ...args: readonly string[]) => Promise<unknown>;
   /** Without a word, as a power cut of the process alone. */
   kill(): Promise<void>;
   /** After a kill: the same port and folder. */
