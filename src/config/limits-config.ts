@@ -1,4 +1,4 @@
-import { parseRedisUrl } from './redis-config.ts';
+import { parseRedisUrls } from './redis-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 /** Where the limits stand, and where their windows are kept. */
@@ -9,7 +9,8 @@ export type LimitsConfig =
       readonly kind: 'redis';
       readonly file: string;
       readonly keysMax: number;
-      readonly url: string;
+      /** Several are nodes of a Redis Cluster. */
+      readonly urls: readonly string[];
       readonly prefix: string;
     };
 
@@ -30,5 +31,5 @@ export function parseLimitsConfig(value: (setting: Setting) => string | undefine
   const file = value(SETTINGS.limitsFile);
   if (file === undefined) return { kind: 'off' };
   if (kind !== 'redis') return { kind: 'memory', file, keysMax };
-  return { kind, file, keysMax, prefix, url: parseRedisUrl(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
+  return { kind, file, keysMax, prefix, urls: parseRedisUrls(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
 }

@@ -53,7 +53,8 @@ export const SETTINGS = {
     env: 'PROOFS_REDIS_URL',
     key: 'redisUrl',
     fallback: 'none',
-    meaning: 'redis:// or rediss:// address of the server that PROOFS_ANCHOR=redis and PROOFS_LIMITS_STORE=redis use.',
+    meaning:
+      'redis:// or rediss:// address of the server that PROOFS_ANCHOR=redis and PROOFS_LIMITS_STORE=redis use; for the latter also several nodes of a Redis Cluster, separated by commas.',
   },
   redisPasswordFile: {
     env: 'PROOFS_REDIS_PASSWORD_FILE',

@@ -9,8 +9,9 @@ import { Limiter, type Decision } from './limiter.ts';
 import type { Limits, Subject } from './limits.ts';
 import { LimitsSource } from './limits-source.ts';
 import type { LimitsError } from './limits-file.ts';
-import { connectRedis } from './redis-client.ts';
+import { connectCluster, connectRedis } from './redis-client.ts';
 import { RedisStore } from './redis-store.ts';
+import { ShardedStore } from './sharded-store.ts';
 import { SharedStore } from './shared-store.ts';
 
 /** Denials become a record of the ledger this often, and at the stop. */
@@ -20,7 +21,7 @@ const RECORD_MS = 10_000;
 export type LimiterOptions =
   | { readonly kind: 'off' }
   | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
-  | { readonly kind: 'redis'; readonly file: string; readonly keysMax: number; readonly url: string; readonly prefix: string };
+  | { readonly kind: 'redis'; readonly file: string; readonly keysMax: number; readonly urls: readonly string[]; readonly prefix: string };
 
 export interface LimiterEvents {
   readonly limitsChanged: (limits: Limits) => void;
@@ -70,7 +71,7 @@ export function openLimiter(
     },
     refused: (error) => events.limitsRefused(error),
   });
-  const { own, shared, store, disconnect } = openStore(config, password, events);
+  const opened = openStore(config, password, events);
   const counts = new DecisionCounts();
   const denials = new DenialLog();
   const flush = async (): Promise<void> => {
@@ -80,9 +81,9 @@ export function openLimiter(
   const timer = setInterval(() => void flush(), RECORD_MS).unref();
   void record('config', { limits: source.current.generation });
   return {
-    limiter: new Limiter(store, () => source.current),
+    limiter: new Limiter(opened.store, () => source.current),
     counts,
-    status: () => ({ keys: own.keys, store: shared && { isReady: shared.isReady, nodes: shared.share.nodes } }),
+    status: opened.status,
     decided: (decision, subject) => {
       counts.count(decision);
       if (decision.outcome !== 'denied') return;
@@ -93,30 +94,62 @@ export function openLimiter(
     close: async () => {
       clearInterval(timer);
       source[Symbol.dispose]();
-      await shared?.[Symbol.asyncDispose]();
-      disconnect();
+      await opened.close();
       await flush();
     },
   };
 }
 
-function openStore(
-  config: Exclude<LimiterOptions, { kind: 'off' }>,
+/** Keys are spread over so many sequences, each of which lies on one master. */
+const CLUSTER_SHARDS = 16;
+
+interface OpenedStore {
+  readonly store: LimitStore;
+  readonly status: () => LimiterStatus;
+  readonly close: () => Promise<void>;
+}
+
+function openStore(config: Exclude<LimiterOptions, { kind: 'off' }>, password: string | undefined, events: LimiterEvents): OpenedStore {
+  const { keysMax } = config;
+  if (config.kind === 'redis') return openShared(config, password, events);
+  const store = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax });
+  return { store, status: () => ({ keys: store.keys, store: undefined }), close: () => Promise.resolve() };
+}
+
+function openShared(
+  { urls, prefix, keysMax }: Extract<LimiterOptions, { kind: 'redis' }>,
   password: string | undefined,
   events: LimiterEvents,
-): { readonly own: EmbeddedStore; readonly shared: RedisStore | undefined; readonly store: LimitStore; readonly disconnect: () => void } {
-  const { keysMax } = config;
-  if (config.kind === 'memory') {
-    const own = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax });
-    return { own, shared: undefined, store: own, disconnect: () => undefined };
-  }
-  const client = connectRedis(config.url, password);
-  const shared: RedisStore = new RedisStore({
-    client,
-    prefix: config.prefix,
-    ownStamps: (sinceUs) => own.newerThan(sinceUs),
-    events: { ready: events.storeReady, jumped: events.clockJumped, seeded: events.storeSeeded },
+): OpenedStore {
+  const isCluster = urls.length > 1;
+  const client = isCluster ? connectCluster(urls, password) : connectRedis(urls[0], password);
+  const count = isCluster ? CLUSTER_SHARDS : 1;
+  let readyShards = 0;
+  const ready = (isReady: boolean, why: string): void => {
+    const wasWhole = readyShards === count;
+    readyShards += isReady ? 1 : -1;
+    if (wasWhole !== (readyShards === count)) events.storeReady(isReady, why);
+  };
+  const shards = Array.from({ length: count }, (_, i) => {
+    const redis: RedisStore = new RedisStore({
+      client,
+      // What stands in braces decides the slot: a shard lies on one master whole.
+      prefix: isCluster ? `{${prefix}${i}}:` : prefix,
+      ownStamps: (sinceUs) => own.newerThan(sinceUs),
+      events: { ready, jumped: (byUs) => events.clockJumped(byUs), seeded: (stamps) => events.storeSeeded(stamps) },
+    });
+    const own = new EmbeddedStore({ clockUs: () => redis.nowUs(), keysMax: Math.ceil(keysMax / count) });
+    return { redis, own, shared: new SharedStore(redis, own) };
   });
-  const own = new EmbeddedStore({ clockUs: () => shared.nowUs(), keysMax });
-  return { own, shared, store: new SharedStore(shared, own), disconnect: () => client.disconnect() };
+  return {
+    store: isCluster ? new ShardedStore(shards.map(({ shared }) => shared)) : shards[0].shared,
+    status: () => ({
+      keys: shards.reduce((sum, { own }) => sum + own.keys, 0),
+      store: { isReady: readyShards === count, nodes: Math.max(...shards.map(({ redis }) => redis.share.nodes)) },
+    }),
+    close: async () => {
+      for (const { redis } of shards) await redis[Symbol.asyncDispose]();
+      client.disconnect();
+    },
+  };
 }

@@ -96,7 +96,7 @@ describe('parseConfig', () => {
       logLevel,
       anchor: { kind: 'redis', url: redisUrl },
       redisPasswordFile,
-      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', url: redisUrl },
+      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', urls: [redisUrl] },
       archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
       retention: { kind: 'age', days: 30 },
       isWatched: false,
