@@ -12,12 +12,16 @@ export type LimitsConfig =
       /** Several are nodes of a Redis Cluster. */
       readonly urls: readonly string[];
       readonly prefix: string;
+      /** A decision that takes longer is made without the store. */
+      readonly timeoutMs: number;
     };
 
 const STORES = ['memory', 'redis'] as const;
 const PREFIX = /^[\x21-\x7e]{1,64}$/;
 /** A key takes some 200 bytes and its stamps. */
 const KEYS_MAX = 100_000_000;
+/** No client waits longer for a decision. */
+const TIMEOUT_MS_MAX = 10_000;
 
 export function parseLimitsConfig(value: (setting: Setting) => string | undefined, faults: string[]): LimitsConfig {
   const text = value(SETTINGS.limitsStore) ?? SETTINGS.limitsStore.fallback;
@@ -28,8 +32,12 @@ export function parseLimitsConfig(value: (setting: Setting) => string | undefine
   if (keysMax < 1 || keysMax > KEYS_MAX) faults.push(`${SETTINGS.limitsKeys.env}="${keys}" is not a number from 1 to ${KEYS_MAX}`);
   const prefix = value(SETTINGS.limitsPrefix) ?? SETTINGS.limitsPrefix.fallback;
   if (!PREFIX.test(prefix)) faults.push(`${SETTINGS.limitsPrefix.env} must be 1 to 64 printable characters without spaces`);
+  const timeout = value(SETTINGS.limitsTimeout) ?? SETTINGS.limitsTimeout.fallback;
+  const timeoutMs = /^\d{1,5}$/.test(timeout) ? Number(timeout) : 0;
+  if (timeoutMs < 1 || timeoutMs > TIMEOUT_MS_MAX)
+    faults.push(`${SETTINGS.limitsTimeout.env}="${timeout}" is not a number of milliseconds from 1 to ${TIMEOUT_MS_MAX}`);
   const file = value(SETTINGS.limitsFile);
   if (file === undefined) return { kind: 'off' };
   if (kind !== 'redis') return { kind: 'memory', file, keysMax };
-  return { kind, file, keysMax, prefix, urls: parseRedisUrls(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
+  return { kind, file, keysMax, prefix, timeoutMs, urls: parseRedisUrls(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
 }

@@ -138,6 +138,12 @@ export const SETTINGS = {
     fallback: 'proofs:limits:',
     meaning: 'What stands before the keys in Redis.',
   },
+  limitsTimeout: {
+    env: 'PROOFS_LIMITS_TIMEOUT_MS',
+    key: 'limitsTimeoutMs',
+    fallback: '250',
+    meaning: 'Milliseconds, 1–10000, that a decision waits for Redis; then each limit says what holds without it.',
+  },
   limitsKeys: {
     env: 'PROOFS_LIMITS_KEYS',
     key: 'limitsKeys',

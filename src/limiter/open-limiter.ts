@@ -9,7 +9,7 @@ import { Limiter, type Decision } from './limiter.ts';
 import type { Limits, Subject } from './limits.ts';
 import { LimitsSource } from './limits-source.ts';
 import type { LimitsError } from './limits-file.ts';
-import { connectCluster, connectRedis } from './redis-client.ts';
+import { connectRedis } from './redis-client.ts';
 import { RedisStore } from './redis-store.ts';
 import { ShardedStore } from './sharded-store.ts';
 import { SharedStore } from './shared-store.ts';
@@ -21,7 +21,14 @@ const RECORD_MS = 10_000;
 export type LimiterOptions =
   | { readonly kind: 'off' }
   | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
-  | { readonly kind: 'redis'; readonly file: string; readonly keysMax: number; readonly urls: readonly string[]; readonly prefix: string };
+  | {
+      readonly kind: 'redis';
+      readonly file: string;
+      readonly keysMax: number;
+      readonly urls: readonly string[];
+      readonly prefix: string;
+      readonly timeoutMs: number;
+    };
 
 export interface LimiterEvents {
   readonly limitsChanged: (limits: Limits) => void;
@@ -117,12 +124,12 @@ function openStore(config: Exclude<LimiterOptions, { kind: 'off' }>, password: s
 }
 
 function openShared(
-  { urls, prefix, keysMax }: Extract<LimiterOptions, { kind: 'redis' }>,
+  { urls, prefix, keysMax, timeoutMs }: Extract<LimiterOptions, { kind: 'redis' }>,
   password: string | undefined,
   events: LimiterEvents,
 ): OpenedStore {
   const isCluster = urls.length > 1;
-  const client = isCluster ? connectCluster(urls, password) : connectRedis(urls[0], password);
+  const client = connectRedis({ urls, password, timeoutMs });
   const count = isCluster ? CLUSTER_SHARDS : 1;
   let readyShards = 0;
   const ready = (isReady: boolean, why: string): void => {
@@ -133,6 +140,7 @@ function openShared(
   const shards = Array.from({ length: count }, (_, i) => {
     const redis: RedisStore = new RedisStore({
       client,
+      timeoutMs,
       // What stands in braces decides the slot: a shard lies on one master whole.
       prefix: isCluster ? `{${prefix}${i}}:` : prefix,
       ownStamps: (sinceUs) => own.newerThan(sinceUs),

@@ -1,8 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
 import { CANCEL_SCRIPT, JOIN_SCRIPT, SEED_SCRIPT, SKEW_SCRIPT, WINDOW_SCRIPT } from './redis-scripts.ts';
 
-/** A decision that takes longer is made without the store. */
-export const DEADLINE_MS = 250;
 const CONNECT_MS_MAX = 1000;
 /** Shards of one connection. */
 const LISTENERS_MAX = 300;
@@ -20,6 +18,14 @@ interface Scripts {
   cancelWindows(keys: number, ...args: readonly Argument[]): Promise<unknown>;
 }
 
+export interface RedisTarget {
+  /** Several are some nodes of a cluster; they know the others. */
+  readonly urls: readonly string[];
+  readonly password?: string | undefined;
+  /** A decision that takes longer is made without the store. */
+  readonly timeoutMs: number;
+}
+
 /** A server, or a cluster of them, as far as the limits need it. */
 export type RedisClient = Scripts & Pick<Redis, 'disconnect'> & { on(event: 'ready' | 'close', listener: () => void): unknown };
 
@@ -31,33 +37,25 @@ const SCRIPTS = {
   cancelWindows: { lua: CANCEL_SCRIPT },
 };
 
-/** Nothing is sent twice, for a lost answer must not lead to a second charge, and nothing waits for a connection. */
-const OPTIONS = {
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  commandTimeout: DEADLINE_MS,
-  connectTimeout: CONNECT_MS_MAX,
-};
 const retryStrategy = (attempt: number): number => Math.min(RECONNECT_MS_MIN * 2 ** Math.min(attempt, 10), RECONNECT_MS_MAX);
 
-export function connectRedis(url: string, password: string | undefined): RedisClient {
-  const redis = new Redis(url, { ...OPTIONS, ...(password === undefined ? {} : { password }), retryStrategy, scripts: SCRIPTS });
-  // Every failed command says what is wrong to whoever waits for it; without a listener the same would end the process.
-  redis.on('error', () => undefined);
-  return redis as unknown as RedisClient;
-}
-
-/** `urls`: some of the cluster's nodes; they know the others. */
-export function connectCluster(urls: readonly string[], password: string | undefined): RedisClient {
-  const cluster = new Cluster([...urls], {
+/** Nothing is sent twice, for a lost answer must not lead to a second charge, and nothing waits for a connection. */
+export function connectRedis({ urls, password, timeoutMs }: RedisTarget): RedisClient {
+  const options = {
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
-    clusterRetryStrategy: retryStrategy,
-    redisOptions: { ...OPTIONS, ...(password === undefined ? {} : { password }) },
-    scripts: SCRIPTS,
-  });
+    commandTimeout: timeoutMs,
+    connectTimeout: CONNECT_MS_MAX,
+    ...(password === undefined ? {} : { password }),
+  };
+  const client =
+    urls.length === 1
+      ? new Redis(urls[0], { ...options, retryStrategy, scripts: SCRIPTS })
+      : new Cluster([...urls], { enableOfflineQueue: false, clusterRetryStrategy: retryStrategy, redisOptions: options, scripts: SCRIPTS });
   // Every shard listens for itself.
-  cluster.setMaxListeners(LISTENERS_MAX);
-  cluster.on('error', () => undefined);
-  return cluster as unknown as RedisClient;
+  client.setMaxListeners(LISTENERS_MAX);
+  // Every failed command says what is wrong to whoever waits for it; without a listener the same would end the process.
+  client.on('error', () => undefined);
+  return client as unknown as RedisClient;
 }

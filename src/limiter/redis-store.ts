@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../kernel/errors.ts';
 import type { Claim, StoreVerdict } from './limit-store.ts';
-import { DEADLINE_MS, type RedisClient } from './redis-client.ts';
+import type { RedisClient } from './redis-client.ts';
 import { LOOK, listName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
 import { SHARD_STATUS } from './redis-scripts.ts';
 
@@ -14,8 +14,6 @@ const SEED_STAMPS_MAX = 20_000;
 const HEARTBEAT_MS = 1000;
 /** While a store waits for stamps, it is asked this often whether it has them all. */
 const SEEDING_POLL_MS = 50;
-/** Answers that were on their way when the store was lost are older than the loss by no more. */
-const LOST_MARGIN_US = 2 * DEADLINE_MS * 1000;
 /** How far ahead of what our own clock allows the server's may be, beside the time that an answer may take. */
 const JUMP_US_MAX = 50_000;
 
@@ -40,6 +38,8 @@ export interface RedisStoreEvents {
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
+  /** How long the client waits for an answer. */
+  readonly timeoutMs: number;
   /** Stands before every key; nodes that share it share their limits. */
   readonly prefix: string;
   /** Everything that this node admitted in the last window, of keys that it admitted something of since this time: for a store that lost it. */
@@ -170,7 +170,7 @@ export class RedisStore implements AsyncDisposable {
   /** The latest time that the server may read when it runs a script that is sent now; 0 while nothing is known. */
   #latest(sentUs: number): string {
     if (this.#offsetUs === undefined || this.#options.clockUs !== undefined) return '0';
-    return String(Math.ceil(sentUs + this.#offsetUs + DEADLINE_MS * 1000 + JUMP_US_MAX));
+    return String(Math.ceil(sentUs + this.#offsetUs + this.#options.timeoutMs * 1000 + JUMP_US_MAX));
   }
 
   /** The server read its clock between the two moments, on our clock. */
@@ -196,7 +196,8 @@ export class RedisStore implements AsyncDisposable {
   #lose(why: string): void {
     if (!this.#isReady) return;
     this.#isReady = false;
-    this.#lostAtUs ??= this.nowUs() - LOST_MARGIN_US;
+    // Answers that were on their way then are older by no more than twice the time that they may take.
+    this.#lostAtUs ??= this.nowUs() - 2 * this.#options.timeoutMs * 1000;
     this.#options.events.ready(false, why);
     this.#schedule(SEEDING_POLL_MS);
   }

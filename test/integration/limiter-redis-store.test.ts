@@ -16,9 +16,12 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+/** These tests are about exactness, on machines that may be busy. */
+const TIMEOUT_MS = 5000;
+
 const clients: RedisClient[] = [];
 function connected(url: string): RedisClient {
-  const client = connectRedis(url, undefined);
+  const client = connectRedis({ urls: [url], timeoutMs: TIMEOUT_MS });
   clients.push(client);
   return client;
 }
@@ -34,6 +37,7 @@ describeLimitStore('windows in a Redis server', async () => {
   let clockUs = 1_000_000;
   const store = new RedisStore({
     client: connected(server.url),
+    timeoutMs: TIMEOUT_MS,
     prefix: `law:${stores++}:`,
     ownStamps: () => [],
     events: QUIET,
@@ -59,7 +63,8 @@ const claim = (key: string, limit: number): Claim => ({
 
 test('two nodes share a limit exactly', async () => {
   const prefix = `two:${stores++}:`;
-  const open = (): RedisStore => new RedisStore({ client: connected(server.url), prefix, ownStamps: () => [], events: QUIET });
+  const open = (): RedisStore =>
+    new RedisStore({ client: connected(server.url), timeoutMs: TIMEOUT_MS, prefix, ownStamps: () => [], events: QUIET });
   await using a = open();
   await using b = open();
   await until(() => a.isReady && b.isReady && a.share.nodes === 2 && b.share.nodes === 2);
@@ -74,7 +79,7 @@ test('what was lost with the data is brought back by the nodes before anything i
   const seeded: number[] = [];
   const ownStamps = (): Iterable<OwnStamps> => Array.from(stamps, ([key, each]) => ({ key, windowUs: 60_000_000, stamps: each }));
   const events = { ...QUIET, seeded: (count: number) => void seeded.push(count) };
-  await using store = new RedisStore({ client: connected(own.url), prefix: 'p:', ownStamps, events });
+  await using store = new RedisStore({ client: connected(own.url), timeoutMs: TIMEOUT_MS, prefix: 'p:', ownStamps, events });
   await until(() => store.isReady);
   for (let i = 0; i < 7; i++) {
     const { isAdmitted, nowUs } = await store.decide([claim('x', 10)]);

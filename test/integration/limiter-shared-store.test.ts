@@ -8,6 +8,8 @@ import { SharedStore, shareOf } from '../../src/limiter/shared-store.ts';
 import { startRedis } from '../support/redis-server.ts';
 
 const WINDOW_US = 60_000_000;
+/** Long enough for a busy machine: only one test waits for it. */
+const TIMEOUT_MS = 2000;
 const claim = (key: string, limit: number, onStoreFailure: OnStoreFailure = 'local'): Claim => ({
   key,
   rule: { limit, windowUs: WINDOW_US },
@@ -25,9 +27,10 @@ class Node implements AsyncDisposable {
   readonly #client: RedisClient;
 
   constructor(url: string) {
-    this.#client = connectRedis(url, undefined);
+    this.#client = connectRedis({ urls: [url], timeoutMs: TIMEOUT_MS });
     this.redis = new RedisStore({
       client: this.#client,
+      timeoutMs: TIMEOUT_MS,
       prefix: 'limits:',
       ownStamps: (sinceUs) => own.newerThan(sinceUs),
       events: {

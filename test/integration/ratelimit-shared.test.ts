@@ -20,7 +20,7 @@ async function startPair(stack: AsyncDisposableStack, url: string): Promise<read
   const dir = stack.adopt(tempDir(), (each) => each[Symbol.dispose]());
   const file = join(dir.path, 'limits.yaml');
   writeFileSync(file, FILE);
-  const env = { PROOFS_LIMITS_FILE: file, PROOFS_LIMITS_STORE: 'redis', PROOFS_REDIS_URL: url };
+  const env = { PROOFS_LIMITS_FILE: file, PROOFS_LIMITS_STORE: 'redis', PROOFS_REDIS_URL: url, PROOFS_LIMITS_TIMEOUT_MS: '5000' };
   const pair = [stack.use(await startApp({ env })), stack.use(await startApp({ env }))] as const;
   const areReady = (): boolean => pair.every(({ context }) => context.limits?.status().store?.isReady);
   await expect.poll(areReady, { timeout: 20_000, interval: 20 }).toBe(true);

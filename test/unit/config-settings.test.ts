@@ -78,6 +78,7 @@ describe('parseConfig', () => {
       limitsStore: 'redis',
       limitsPrefix: 'p:',
       limitsKeys: 500,
+      limitsTimeoutMs: 70,
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
@@ -96,7 +97,7 @@ describe('parseConfig', () => {
       logLevel,
       anchor: { kind: 'redis', url: redisUrl },
       redisPasswordFile,
-      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', urls: [redisUrl] },
+      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', timeoutMs: 70, urls: [redisUrl] },
       archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
       retention: { kind: 'age', days: 30 },
       isWatched: false,
