@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis, type Result } from 'ioredis';
 import { CANCEL_SCRIPT, JOIN_SCRIPT, SEED_SCRIPT, SKEW_SCRIPT, WINDOW_SCRIPT } from './redis-scripts.ts';
 
 const CONNECT_MS_MAX = 1000;
@@ -9,13 +9,15 @@ const RECONNECT_MS_MAX = 1000;
 
 type Argument = string | Buffer;
 
-/** ioredis makes a method of every script, and sends the script itself when the server has forgotten it. */
-interface Scripts {
-  decideWindowsBuffer(keys: number, ...args: readonly Argument[]): Promise<Buffer>;
-  joinStore(keys: number, ...args: readonly Argument[]): Promise<unknown>;
-  seedStore(keys: number, ...args: readonly Argument[]): Promise<unknown>;
-  skewStore(keys: number, ...args: readonly Argument[]): Promise<unknown>;
-  cancelWindows(keys: number, ...args: readonly Argument[]): Promise<unknown>;
+declare module 'ioredis' {
+  /** ioredis makes a method of every script, and sends the script itself when the server has forgotten it. */
+  interface RedisCommander<Context> {
+    decideWindowsBuffer(keys: number, ...args: readonly Argument[]): Result<Buffer, Context>;
+    joinStore(keys: number, ...args: readonly Argument[]): Result<unknown, Context>;
+    seedStore(keys: number, ...args: readonly Argument[]): Result<unknown, Context>;
+    skewStore(keys: number, ...args: readonly Argument[]): Result<unknown, Context>;
+    cancelWindows(keys: number, ...args: readonly Argument[]): Result<unknown, Context>;
+  }
 }
 
 export interface RedisTarget {
@@ -26,8 +28,8 @@ export interface RedisTarget {
   readonly timeoutMs: number;
 }
 
-/** A server, or a cluster of them, as far as the limits need it. */
-export type RedisClient = Scripts & Pick<Redis, 'disconnect'> & { on(event: 'ready' | 'close', listener: () => void): unknown };
+/** A server, or a cluster of them. */
+export type RedisClient = Redis | Cluster;
 
 const SCRIPTS = {
   decideWindows: { lua: WINDOW_SCRIPT },
@@ -57,5 +59,5 @@ export function connectRedis({ urls, password, timeoutMs }: RedisTarget): RedisC
   client.setMaxListeners(LISTENERS_MAX);
   // Every failed command says what is wrong to whoever waits for it; without a listener the same would end the process.
   client.on('error', () => undefined);
-  return client as unknown as RedisClient;
+  return client;
 }
