@@ -1,6 +1,6 @@
 import { formatLeafLine, joinLeaf, parseLeafType } from '../bundle/format.ts';
 import { fromBase64, fromHex, utf8 } from '../kernel/bytes.ts';
-import { LeafFormatError, parseLeaf, type Leaf } from '../kernel/leaf.ts';
+import { FLAG_REQUEST_TAG, LEAF_MAC_BYTES, LeafFormatError, parseLeaf, REQUEST_TAG_BYTES, type Leaf } from '../kernel/leaf.ts';
 
 /** docs/formats/bundle.md, Entry lines: everything before the payload. */
 const HEAD =
@@ -28,10 +28,15 @@ export function parseLeafLine(line: string): EntryLine {
   const tag = request === undefined ? undefined : fromBase64(request);
   const macBytes = fromBase64(mac);
   const statedHash = fromHex(hash);
-  const isMissing =
-    payload === undefined || macBytes === undefined || statedHash === undefined || (request !== undefined && tag === undefined);
-  if (type === undefined || isMissing) throw new LineFormatError('a field of the line is not what it should be');
+  if (type === undefined || payload === undefined || statedHash === undefined || macBytes?.length !== LEAF_MAC_BYTES) {
+    throw new LineFormatError('a field of the line is not what it should be');
+  }
   const header = { type, flags: Number(flags), seq: Number(seq), epoch: Number(epoch), timeNs: BigInt(timeNs) };
+  // Else bytes of the tag or of the MAC would be read as payload.
+  const tagBytes = (header.flags & FLAG_REQUEST_TAG) === 0 ? 0 : REQUEST_TAG_BYTES;
+  if ((request === undefined ? 0 : tag?.length) !== tagBytes) {
+    throw new LineFormatError('the request tag is not what the flags say');
+  }
   if (header.flags > 0xffff || !Number.isSafeInteger(header.seq) || header.epoch > 0xffff_ffff || header.timeNs > U64_MAX) {
     throw new LineFormatError('a number of the line is too large');
   }

@@ -53,7 +53,7 @@ describe.each(['sealed', 'active', 'just rotated', 'during append', THREE_SEGMEN
   test.each(possible.map((attack) => [attack.name, attack] as const))('%s gets the verdicts that it must', async (_, attack) => {
     const [state, before] = [states.get(stateName), unattacked.get(stateName)];
     if (state === undefined || before === undefined) throw new Error('the state was not made');
-    const { outcome, answers, isChanged, expected } = await attackOffline(attack, state, copyState(state, folder('copy')));
+    const { outcome, answers, isChanged, expected } = await attackOffline(attack, state, copyState(state, folder('copy'), attack.on));
 
     // An attack that changes nothing would prove nothing.
     expect(isChanged).toBe(attack.isHarmful);

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Attack } from '../../src/attack/attack.ts';
 import type { Evidence } from '../../src/cli/attack-verify.ts';
 import { LedgerView } from '../../src/attack/ledger-view.ts';
 import { LEAF_TYPES, SEGMENT_LEAVES_MAX } from '../../src/kernel/leaf.ts';
@@ -138,7 +139,9 @@ export async function makeDuringAppend(directory: string, short: AttackState): P
     stop.abort();
     await appending;
   });
-  return { ...short, name: 'during append', dataDir, at: anchorSize(join(dataDir, 'ledger', 'checkpoint')) - 10 };
+  // Watermark and checkpoint of the copy may be a batch apart; what is changed shall be acknowledged by both.
+  const settled = Math.min(anchorSize(join(dataDir, 'ledger', 'checkpoint')), new LedgerView({ dataDir }).acknowledged());
+  return { ...short, name: 'during append', dataDir, at: settled - 10 };
 }
 
 /** The small files first, as a backup that wants a usable copy does; the segments hold at least a batch more than they say. */
@@ -168,8 +171,11 @@ async function sizeOf(url: string): Promise<number> {
   return ((await response.json()) as { size: number }).size;
 }
 
-/** A fresh copy to attack, and beside it what a verifier elsewhere holds: root key and checkpoint of before. The root key leaves the copy. */
-export function copyState(state: AttackState, directory: string): Evidence {
+/**
+ * A fresh copy to attack, and beside it what a verifier elsewhere holds: root key and checkpoint of before. The root key leaves the copy.
+ * The archive is copied for attacks on it alone: nothing else reads it.
+ */
+export function copyState(state: AttackState, directory: string, on?: Attack['on']): Evidence {
   const dataDir = join(directory, 'data');
   rmSync(directory, { recursive: true, force: true });
   cpSync(state.dataDir, dataDir, { recursive: true });
@@ -177,12 +183,15 @@ export function copyState(state: AttackState, directory: string): Evidence {
   copyFileSync(join(dataDir, 'keys', 'verification.key'), rootKeyFile);
   rmSync(join(dataDir, 'keys', 'verification.key'));
   copyFileSync(join(dataDir, 'ledger', 'checkpoint'), anchorFile);
-  const archive =
-    state.archiveDir === undefined ? undefined : { dir: join(directory, 'archive'), anchorFile: join(directory, 'archive.anchor') };
-  if (state.archiveDir !== undefined && archive !== undefined) {
-    cpSync(state.archiveDir, archive.dir, { recursive: true });
-    copyFileSync(join(archive.dir, 'checkpoint'), archive.anchorFile);
-  }
+  const archive = on === 'archive' ? copyArchive(state, directory) : undefined;
   const { publicKey } = new LedgerView({ dataDir }).identity();
   return { dataDir, keysDir: undefined, rootKeyFile, anchorFile, verifierKey: publicKey, archive, isUnsealed: false };
+}
+
+function copyArchive({ name, archiveDir }: AttackState, directory: string): Evidence['archive'] {
+  if (archiveDir === undefined) throw new Error(`"${name}" has no archive`);
+  const archive = { dir: join(directory, 'archive'), anchorFile: join(directory, 'archive.anchor') };
+  cpSync(archiveDir, archive.dir, { recursive: true });
+  copyFileSync(join(archive.dir, 'checkpoint'), archive.anchorFile);
+  return archive;
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatLeafLine, formatLeafType, formatTimeNs, joinLeaf, parseLeafType } from '../../src/bundle/format.ts';
-import { equalBytes, utf8 } from '../../src/kernel/bytes.ts';
+import { equalBytes, toBase64, utf8 } from '../../src/kernel/bytes.ts';
 import { canonicalJson } from '../../src/kernel/canonical-json.ts';
 import { leafHash } from '../../src/kernel/hashes.ts';
-import { FLAG_REQUEST_TAG, leafTypeName, parseLeaf, type Leaf } from '../../src/kernel/leaf.ts';
+import { FLAG_REQUEST_TAG, LEAF_TYPES, leafTypeName, parseLeaf, type Leaf } from '../../src/kernel/leaf.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
 import { LineFormatError, parseLeafLine } from '../../src/verify/bundle-line.ts';
 import { parseTimeNs } from '../../src/verify/bundle-manifest.ts';
@@ -70,6 +70,26 @@ describe('entry lines', () => {
       }),
       { seed: testSeed(), numRuns: 1000 },
     );
+  });
+
+  it('refuse flags that say a request tag is there when none is, and the other way round', () => {
+    const header = { type: LEAF_TYPES.event, seq: 1, epoch: 0, timeNs: 0n };
+    const [payload, mac] = [utf8('{"message":"a"}'), new Uint8Array(32)];
+    // Read as payload, these bytes are no UTF-8.
+    const tag = new Uint8Array(64).fill(0xff);
+    const tagged = lineOf(parseLeaf(joinLeaf({ ...header, flags: FLAG_REQUEST_TAG }, tag, payload, mac)));
+    const plain = lineOf(parseLeaf(joinLeaf({ ...header, flags: 0 }, undefined, payload, mac)));
+    expect(() => parseLeafLine(tagged.replace('"flags":4', '"flags":0'))).toThrow(LineFormatError);
+    expect(() => parseLeafLine(plain.replace('"flags":0', '"flags":4'))).toThrow(LineFormatError);
+  });
+
+  it('refuse a request tag or a MAC that is longer than it may be, however it is padded', () => {
+    const header = { type: LEAF_TYPES.event, flags: FLAG_REQUEST_TAG, seq: 1, epoch: 0, timeNs: 0n };
+    const line = lineOf(parseLeaf(joinLeaf(header, new Uint8Array(64).fill(0xff), utf8('{"message":"a"}'), new Uint8Array(32).fill(0xff))));
+    const [tag, longerTag] = [64, 66].map((length) => toBase64(new Uint8Array(length).fill(0xff)));
+    const [mac, longerMac] = [32, 33].map((length) => toBase64(new Uint8Array(length).fill(0xff)));
+    expect(() => parseLeafLine(line.replace(`"request":"${tag}"`, `"request":"${longerTag}"`))).toThrow(LineFormatError);
+    expect(() => parseLeafLine(line.replace(`"mac":"${mac}"`, `"mac":"${longerMac}"`))).toThrow(LineFormatError);
   });
 
   it('name types as the ledger format does, and types without a name by number', () => {
