@@ -25,6 +25,9 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'openssl', probe: 'openssl', why: 'checks signatures without our code' },
   { name: 'redis-server', probe: 'redis-server', why: 'keeps a checkpoint lock' },
   { name: 'prometheus', probe: 'prometheus', why: 'fires the alerts on the ledger' },
+  { name: 'nginx-light', probe: '/usr/sbin/nginx', why: 'asks for each request whether a limit lets it through' },
+  { name: 'caddy', probe: 'caddy', why: 'asks the same' },
+  { name: 'haproxy', probe: '/usr/sbin/haproxy', why: 'asks the same' },
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 
