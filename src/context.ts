@@ -77,6 +77,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     clockJumped: (byUs) => observer.limitClockJumped(byUs),
     storeSeeded: (stamps) => observer.limitStoreSeeded(stamps),
     recordFailed: (error) => observer.limitRecordFailed(error),
+    traceFailed: (error) => observer.limitTraceFailed(error),
   });
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;

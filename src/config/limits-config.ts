@@ -4,17 +4,22 @@ import { SETTINGS, type Setting } from './settings.ts';
 /** Where the limits stand, and where their windows are kept. */
 export type LimitsConfig =
   | { readonly kind: 'off' }
-  | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
-  | {
+  | ({ readonly kind: 'memory' } & OfEveryStore)
+  | ({
       readonly kind: 'redis';
-      readonly file: string;
-      readonly keysMax: number;
       /** Several are nodes of a Redis Cluster. */
       readonly urls: readonly string[];
       readonly prefix: string;
       /** A decision that takes longer is made without the store. */
       readonly timeoutMs: number;
-    };
+    } & OfEveryStore);
+
+interface OfEveryStore {
+  readonly file: string;
+  readonly keysMax: number;
+  /** File of the decisions. */
+  readonly trace: string | undefined;
+}
 
 const STORES = ['memory', 'redis'] as const;
 const PREFIX = /^[\x21-\x7e]{1,64}$/;
@@ -38,6 +43,7 @@ export function parseLimitsConfig(value: (setting: Setting) => string | undefine
     faults.push(`${SETTINGS.limitsTimeout.env}="${timeout}" is not a number of milliseconds from 1 to ${TIMEOUT_MS_MAX}`);
   const file = value(SETTINGS.limitsFile);
   if (file === undefined) return { kind: 'off' };
-  if (kind !== 'redis') return { kind: 'memory', file, keysMax };
-  return { kind, file, keysMax, prefix, timeoutMs, urls: parseRedisUrls(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
+  const trace = value(SETTINGS.limitsTrace);
+  if (kind !== 'redis') return { kind: 'memory', file, keysMax, trace };
+  return { kind, file, keysMax, trace, prefix, timeoutMs, urls: parseRedisUrls(`${SETTINGS.limitsStore.env}=redis`, value, faults) };
 }

@@ -150,6 +150,12 @@ export const SETTINGS = {
     fallback: '1000000',
     meaning: 'Keys whose windows run at a time, at most; new ones beyond are answered with 503 and none is forgotten.',
   },
+  limitsTrace: {
+    env: 'PROOFS_LIMITS_TRACE',
+    key: 'limitsTrace',
+    fallback: 'none',
+    meaning: 'File that every decision of the limits is appended to, one JSON line each (docs/ratelimit.md): for audits and measurements.',
+  },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',
     key: 'logLevel',

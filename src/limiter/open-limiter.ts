@@ -2,6 +2,7 @@ import { EMPTY_BATCH } from '../kernel/event-batch.ts';
 import type { Json } from '../kernel/canonical-json.ts';
 import type { Ledger } from '../ledger/ports.ts';
 import { DecisionCounts } from './decision-counts.ts';
+import { TracedStore } from './decision-trace.ts';
 import { DenialLog } from './denial-log.ts';
 import { EmbeddedStore } from './embedded-store.ts';
 import type { LimitStore } from './limit-store.ts';
@@ -20,15 +21,15 @@ const RECORD_MS = 10_000;
 /** Where the limits stand, and where their windows are kept. */
 export type LimiterOptions =
   | { readonly kind: 'off' }
-  | { readonly kind: 'memory'; readonly file: string; readonly keysMax: number }
-  | {
-      readonly kind: 'redis';
-      readonly file: string;
-      readonly keysMax: number;
-      readonly urls: readonly string[];
-      readonly prefix: string;
-      readonly timeoutMs: number;
-    };
+  | ({ readonly kind: 'memory' } & OfEveryStore)
+  | ({ readonly kind: 'redis'; readonly urls: readonly string[]; readonly prefix: string; readonly timeoutMs: number } & OfEveryStore);
+
+interface OfEveryStore {
+  readonly file: string;
+  readonly keysMax: number;
+  /** File that each decision is appended to. */
+  readonly trace: string | undefined;
+}
 
 export interface LimiterEvents {
   readonly limitsChanged: (limits: Limits) => void;
@@ -37,6 +38,7 @@ export interface LimiterEvents {
   readonly clockJumped: (byUs: number) => void;
   readonly storeSeeded: (stamps: number) => void;
   readonly recordFailed: (error: unknown) => void;
+  readonly traceFailed: (error: unknown) => void;
 }
 
 export interface LimiterStatus {
@@ -79,6 +81,7 @@ export function openLimiter(
     refused: (error) => events.limitsRefused(error),
   });
   const opened = openStore(config, password, events);
+  const traced = config.trace === undefined ? undefined : new TracedStore(opened.store, config.trace, (error) => events.traceFailed(error));
   const counts = new DecisionCounts();
   const denials = new DenialLog();
   const flush = async (): Promise<void> => {
@@ -88,7 +91,7 @@ export function openLimiter(
   const timer = setInterval(() => void flush(), RECORD_MS).unref();
   void record('config', { limits: source.current.generation });
   return {
-    limiter: new Limiter(opened.store, () => source.current),
+    limiter: new Limiter(traced ?? opened.store, () => source.current),
     counts,
     status: opened.status,
     decided: (decision, subject) => {
@@ -102,6 +105,7 @@ export function openLimiter(
       clearInterval(timer);
       source[Symbol.dispose]();
       await opened.close();
+      traced?.[Symbol.dispose]();
       await flush();
     },
   };

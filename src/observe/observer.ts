@@ -197,6 +197,10 @@ export class Observer {
     this.log.error({ err: error }, 'what the limits did could not be recorded');
   }
 
+  limitTraceFailed(error: unknown): void {
+    this.log.error({ err: error }, 'the trace of the limits cannot be written and ends here; deciding goes on');
+  }
+
   #limits({ counts, status }: LimitFigures): void {
     const { keys, store } = status();
     this.#set('proofs_ratelimit_keys', keys);

@@ -79,6 +79,7 @@ describe('parseConfig', () => {
       limitsPrefix: 'p:',
       limitsKeys: 500,
       limitsTimeoutMs: 70,
+      limitsTrace: '/d',
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
@@ -97,7 +98,7 @@ describe('parseConfig', () => {
       logLevel,
       anchor: { kind: 'redis', url: redisUrl },
       redisPasswordFile,
-      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', timeoutMs: 70, urls: [redisUrl] },
+      limits: { kind: 'redis', file: '/f', keysMax: 500, prefix: 'p:', timeoutMs: 70, trace: '/d', urls: [redisUrl] },
       archive: { kind: 's3', endpoint: s3Endpoint, region: s3Region, bucket: 'bucket', prefix: 'prefix', keyFile: s3KeyFile },
       retention: { kind: 'age', days: 30 },
       isWatched: false,
