@@ -6,116 +6,121 @@ const WAITING_MAX = 100_000;
 const TICK_MS = 1;
 /** After the last request was due, the answers of the others may take this long. */
 const DRAIN_MS_MAX = 30_000;
+/** A connection that broke, where that is part of the run, is opened anew this much later. */
+const RECONNECT_MS = 20;
 
-export interface OpenLoopOptions {
-  readonly url: string;
-  readonly path: string;
-  readonly contentType: string;
-  readonly body: string;
+export interface LoadOptions {
+  /** Requests go to them in turn. */
+  readonly urls: readonly string[];
   readonly ratePerS: number;
-  /** Same load, not counted: code is compiled and connections are opened in this time. */
-  readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** To each of the addresses. */
   readonly connections: number;
+  /** Requests under way on one connection, at most; 1 unless given. */
+  readonly pipelining?: number;
+  /** Head and body of a request, in the order in which they are due. */
+  readonly request: (index: number) => string;
+  /** Connections may break: what was under way has status 0, and the run goes on. Otherwise that ends the run. */
+  readonly isTolerant?: boolean;
 }
 
-export interface OpenLoopResult {
-  readonly sent: number;
-  readonly not2xx: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-  readonly maxMs: number;
-  /** Of the requests due in each second: whether a bad p99 is the rule, or one disturbance. */
-  readonly p99MsBySecond: readonly number[];
-  /** How late the generator itself was: from the due time to the tick that took the request up. */
-  readonly generatorLateP99Ms: number;
+/** One entry for each request, in the order in which they were due. Times are milliseconds of performance.now(). */
+export interface LoadRecord {
+  readonly dueMs: Float64Array;
+  /** The tick that took the request up: how late the generator itself was. */
+  readonly takenMs: Float64Array;
+  /** When it was written to a socket; NaN when never. */
+  readonly sentMs: Float64Array;
+  readonly receivedMs: Float64Array;
+  /** 0: no answer. */
+  readonly status: Uint16Array;
 }
 
 /**
  * Requests at evenly spaced times, whatever the answers do. Latency counts from the moment a request was due, so the waiting of requests
  * that a slow answer held up is in the figures (no coordinated omission). Plain sockets: a full HTTP client would need a core of its own.
  */
-export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
-  const { ratePerS, warmUpSeconds, seconds } = options;
-  const warmUp = ratePerS * warmUpSeconds;
-  const total = warmUp + ratePerS * seconds;
-  const latencyMs = new Float64Array(total);
-  const lateMs = new Float64Array(total);
-  const pool = await Pool.open(options);
+export async function driveLoad(options: LoadOptions): Promise<LoadRecord> {
+  const { urls, ratePerS, seconds, request } = options;
+  const total = Math.round(ratePerS * seconds);
+  const times = (): Float64Array => new Float64Array(total).fill(NaN);
+  const record = { dueMs: times(), takenMs: times(), sentMs: times(), receivedMs: times(), status: new Uint16Array(total) };
+  const { dueMs, takenMs, sentMs, receivedMs, status } = record;
+  const pools = await Promise.all(urls.map((url) => Pool.open(url, options)));
   const startMs = performance.now() + 10;
-  const dueMs = (index: number): number => startMs + (index * 1000) / ratePerS;
-  let taken = 0;
-  let answered = 0;
-  let not2xx = 0;
+  for (let index = 0; index < total; index++) dueMs[index] = startMs + (index * 1000) / ratePerS;
+  let [taken, answered] = [0, 0];
   await new Promise<void>((resolve, reject) => {
-    const answer = (index: number, status: number): void => {
-      latencyMs[index] = performance.now() - dueMs(index);
-      if (index >= warmUp && (status < 200 || status > 299)) not2xx++;
-      if (++answered === total) finish();
+    const events = {
+      sent: (index: number) => void (sentMs[index] = performance.now()),
+      answered: (index: number, code: number) => {
+        status[index] = code;
+        if (code !== 0) receivedMs[index] = performance.now();
+        if (++answered === total) finish();
+      },
     };
     const ticker = setInterval(() => {
       const nowMs = performance.now();
-      for (; taken < total && dueMs(taken) <= nowMs; taken++) {
-        lateMs[taken] = nowMs - dueMs(taken);
-        pool.send(taken, answer);
+      for (; taken < total && dueMs[taken] <= nowMs; taken++) {
+        takenMs[taken] = nowMs;
+        pools[taken % pools.length].send(taken, request(taken), events);
       }
-      if (pool.waiting > WAITING_MAX) finish(new Error(`${pool.waiting} requests wait: the rate is not reached`));
-      if (nowMs > dueMs(total) + DRAIN_MS_MAX) finish(new Error(`${total - answered} requests have no answer`));
+      const waiting = pools.reduce((sum, pool) => sum + pool.waiting, 0);
+      if (waiting > WAITING_MAX) finish(new Error(`${waiting} requests wait: the rate is not reached`));
+      if (nowMs > dueMs[total - 1] + DRAIN_MS_MAX) finish(new Error(`${total - answered} requests have no answer`));
     }, TICK_MS);
     const finish = (error?: Error): void => {
       clearInterval(ticker);
       if (error === undefined) resolve();
       else reject(error);
     };
-    pool.onBroken = finish;
-  }).finally(() => pool.close());
-  const p99MsBySecond = Array.from({ length: seconds }, (_, second) => {
-    const first = warmUp + second * ratePerS;
-    return quantile(latencyMs.slice(first, first + ratePerS).sort(), 0.99);
-  });
-  const counted = latencyMs.subarray(warmUp).sort();
-  return {
-    sent: counted.length,
-    not2xx,
-    p50Ms: quantile(counted, 0.5),
-    p99Ms: quantile(counted, 0.99),
-    p999Ms: quantile(counted, 0.999),
-    maxMs: quantile(counted, 1),
-    p99MsBySecond,
-    generatorLateP99Ms: quantile(lateMs.subarray(warmUp).sort(), 0.99),
-  };
+    for (const pool of pools) pool.onBroken = finish;
+  }).finally(() => pools.forEach((pool) => pool.close()));
+  return record;
 }
 
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   return Number(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))].toFixed(2));
 }
 
-type Answer = (index: number, status: number) => void;
+interface RequestEvents {
+  readonly sent: (index: number) => void;
+  readonly answered: (index: number, status: number) => void;
+}
 
-/** Keep-alive connections with one request each; what finds none free waits in order. */
+interface Waiting {
+  readonly index: number;
+  readonly text: string;
+  readonly events: RequestEvents;
+}
+
+/** Keep-alive connections to one address; what finds no room on one waits in order. */
 class Pool {
-  readonly #request: Buffer;
+  /** Those with room, the one that rested longest first: a connection that never has its turn is closed as idle in a long run. */
   readonly #free: Connection[] = [];
   readonly #all: Connection[] = [];
-  #queue: { index: number; answer: Answer }[] = [];
+  #queue: Waiting[] = [];
   #next = 0;
+  #isClosed = false;
   onBroken: (error: Error) => void = () => undefined;
 
-  private constructor(request: Buffer) {
-    this.#request = request;
-  }
-
-  static async open({ url, path, contentType, body, connections }: OpenLoopOptions): Promise<Pool> {
-    const { host, hostname, port } = new URL(url);
-    const head = [`POST ${path} HTTP/1.1`, `host: ${host}`, `content-type: ${contentType}`, `content-length: ${Buffer.byteLength(body)}`];
-    const pool = new Pool(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`));
+  static async open(url: string, { connections, pipelining = 1, isTolerant = false }: LoadOptions): Promise<Pool> {
+    const { hostname, port } = new URL(url);
+    const pool = new Pool();
     for (let i = 0; i < connections; i++) {
-      const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-      await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-      const connection = new Connection(socket, (error) => pool.onBroken(error));
+      const connection = new Connection(hostname, Number(port), pipelining, {
+        hasRoom: (each) => pool.#serve(each),
+        broken: (each, error) => {
+          if (pool.#isClosed) return;
+          if (!isTolerant) pool.onBroken(error);
+          else {
+            pool.#free.splice(0, pool.#free.length, ...pool.#free.filter((free) => free !== each));
+            setTimeout(() => void each.open().catch(() => undefined), RECONNECT_MS).unref();
+          }
+        },
+      });
+      await connection.open();
       pool.#all.push(connection);
-      pool.#free.push(connection);
     }
     return pool;
   }
@@ -124,64 +129,107 @@ class Pool {
     return this.#queue.length - this.#next;
   }
 
-  send(index: number, answer: Answer): void {
-    // The one that rested longest: a connection that never has its turn is closed as idle in a long run.
+  send(index: number, text: string, events: RequestEvents): void {
     const connection = this.#free.shift();
-    if (connection === undefined) this.#queue.push({ index, answer });
-    else this.#start(connection, index, answer);
+    if (connection === undefined) this.#queue.push({ index, text, events });
+    else connection.send({ index, text, events });
   }
 
-  #start(connection: Connection, index: number, answer: Answer): void {
-    connection.request(this.#request, (status) => {
-      answer(index, status);
-      if (this.waiting === 0) {
-        this.#queue = [];
-        this.#next = 0;
-        this.#free.push(connection);
-        return;
-      }
-      const next = this.#queue[this.#next++];
-      this.#start(connection, next.index, next.answer);
-    });
+  #serve(connection: Connection): void {
+    if (this.waiting === 0) {
+      this.#queue = [];
+      this.#next = 0;
+      this.#free.push(connection);
+    } else connection.send(this.#queue[this.#next++]);
   }
 
   close(): void {
-    this.onBroken = () => undefined;
+    this.#isClosed = true;
     for (const connection of this.#all) connection.close();
   }
 }
 
-/** One connection with at most one request under way. Understands the answers of our own sidecar: a status line and a content-length. */
-class Connection {
-  readonly #socket: Socket;
-  #received = '';
-  #onAnswer: ((status: number) => void) | undefined;
+interface ConnectionEvents {
+  /** For one more request; told anew after each answer. */
+  readonly hasRoom: (connection: Connection) => void;
+  readonly broken: (connection: Connection, error: Error) => void;
+}
 
-  constructor(socket: Socket, onBroken: (error: Error) => void) {
-    this.#socket = socket;
-    // latin1: one character a byte, so lengths are bytes.
-    socket.setEncoding('latin1').on('data', (text: string) => this.#receive(text));
-    socket.on('error', onBroken).on('close', () => onBroken(new Error('the sidecar closed a connection')));
+/** Understands the answers of our own sidecar: a status line and a content-length. */
+class Connection {
+  readonly #hostname: string;
+  readonly #port: number;
+  readonly #depth: number;
+  readonly #events: ConnectionEvents;
+  #socket: Socket | undefined;
+  #received = '';
+  #underWay: Waiting[] = [];
+  #isCorked = false;
+
+  constructor(hostname: string, port: number, depth: number, events: ConnectionEvents) {
+    this.#hostname = hostname;
+    this.#port = port;
+    this.#depth = depth;
+    this.#events = events;
   }
 
-  request(bytes: Buffer, onAnswer: (status: number) => void): void {
-    this.#onAnswer = onAnswer;
-    this.#socket.write(bytes);
+  async open(): Promise<void> {
+    const socket = connect({ host: this.#hostname, port: this.#port, noDelay: true });
+    let isBroken = false;
+    const broken = (error: Error): void => {
+      if (isBroken) return;
+      isBroken = true;
+      const lost = this.#underWay;
+      this.#underWay = [];
+      this.#received = '';
+      this.#events.broken(this, error);
+      for (const { index, events } of lost) events.answered(index, 0);
+    };
+    // latin1: one character a byte, so lengths are bytes.
+    socket.setEncoding('latin1').on('data', (text: string) => this.#receive(text));
+    socket.on('error', broken).on('close', () => broken(new Error('the sidecar closed a connection')));
+    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    this.#socket = socket;
+    for (let i = 0; i < this.#depth; i++) this.#events.hasRoom(this);
+  }
+
+  send(request: Waiting): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#underWay.push(request);
+    // What is due in the same tick leaves in one write.
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      socket.cork();
+      process.nextTick(() => {
+        this.#isCorked = false;
+        socket.uncork();
+      });
+    }
+    socket.write(request.text, 'latin1');
+    request.events.sent(request.index);
   }
 
   #receive(text: string): void {
-    this.#received += text;
-    const headEnd = this.#received.indexOf('\r\n\r\n');
-    if (headEnd < 0) return;
-    const length = /\r\ncontent-length: (\d+)/i.exec(this.#received)?.[1];
-    if (length === undefined) throw new Error(`an answer without a content-length: ${this.#received.slice(0, 200)}`);
-    if (this.#received.length < headEnd + 4 + Number(length)) return;
-    const status = Number(this.#received.slice(9, 12));
-    this.#received = '';
-    this.#onAnswer?.(status);
+    const all = this.#received === '' ? text : this.#received + text;
+    let at = 0;
+    while (at < all.length) {
+      const headEnd = all.indexOf('\r\n\r\n', at);
+      if (headEnd < 0) break;
+      const lengthAt = all.indexOf('ontent-length: ', at);
+      if (lengthAt < 0 || lengthAt > headEnd) throw new Error(`an answer without a content-length: ${all.slice(at, at + 200)}`);
+      const end = headEnd + 4 + Number(all.slice(lengthAt + 15, all.indexOf('\r', lengthAt)));
+      if (all.length < end) break;
+      const status = Number(all.slice(at + 9, at + 12));
+      at = end;
+      const request = this.#underWay.shift();
+      request?.events.answered(request.index, status);
+      this.#events.hasRoom(this);
+    }
+    this.#received = all.slice(at);
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 }

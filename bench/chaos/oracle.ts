@@ -29,6 +29,16 @@ export interface Accuracy {
   readonly falsePositives: number;
   /** Refused because of a fault although not over; not among the false positives, but in the strict total. */
   readonly faultDenials: number;
+  /** The most that any key held right after an admission, beyond its limit; 0 when never more. */
+  readonly mostOver: number;
+}
+
+/** One decision judged, for whoever draws it. */
+export interface Judged {
+  readonly decision: LoggedDecision;
+  readonly isOver: boolean;
+  /** Of its limits the fullest after it, as a share. */
+  readonly fullest: number;
 }
 
 interface Window {
@@ -43,12 +53,13 @@ interface Window {
  * Judges decisions by the definition, conditional on history: H(r) is the cost admitted for the key with a stamp in (s − τ, s], in decision
  * order, whoever was right about it. A false negative is admitted and over; a false positive refused and not over.
  */
-export function judge(decisions: Iterable<LoggedDecision>): Accuracy {
+export function judge(decisions: Iterable<LoggedDecision>, each?: (judged: Judged) => void): Accuracy {
   const windows = new Map<string, Window>();
-  const sums = { decisions: 0, over: 0, falseNegatives: 0, notOver: 0, nearLimit: 0, falsePositives: 0, faultDenials: 0 };
-  for (const { claims, cost, atUs, isAdmitted, isFault } of decisions) {
+  const sums = { decisions: 0, over: 0, falseNegatives: 0, notOver: 0, nearLimit: 0, falsePositives: 0, faultDenials: 0, mostOver: 0 };
+  for (const decision of decisions) {
+    const { claims, cost, atUs, isAdmitted, isFault } = decision;
     sums.decisions++;
-    let [isOver, isNear] = [false, false];
+    let [isOver, isNear, fullest] = [false, false, 0];
     const fits = claims.map(({ key, limit, windowUs, isDryRun }) => {
       let window = windows.get(key);
       if (window === undefined) windows.set(key, (window = { atUs: [], cost: [], first: 0, held: 0 }));
@@ -56,6 +67,8 @@ export function judge(decisions: Iterable<LoggedDecision>): Accuracy {
       const after = window.held + cost;
       if (!isDryRun && after > limit) isOver = true;
       if (!isDryRun && after >= limit * NEAR_SHARE) isNear = true;
+      if (!isDryRun) fullest = Math.max(fullest, (isAdmitted ? after : window.held) / limit);
+      if (!isDryRun && isAdmitted) sums.mostOver = Math.max(sums.mostOver, after - limit);
       return { window, isCharged: after <= limit || !isDryRun };
     });
     if (isOver) sums.over++;
@@ -64,6 +77,7 @@ export function judge(decisions: Iterable<LoggedDecision>): Accuracy {
     if (isAdmitted && isOver) sums.falseNegatives++;
     if (!isAdmitted && !isOver && isFault) sums.faultDenials++;
     if (!isAdmitted && !isOver && !isFault) sums.falsePositives++;
+    each?.({ decision, isOver, fullest });
     if (!isAdmitted) continue;
     for (const { window, isCharged } of fits) {
       if (!isCharged) continue;
@@ -91,6 +105,8 @@ export interface ClientView {
   readonly receivedUs: number;
   readonly cost: number;
   readonly isAdmitted: boolean;
+  /** No answer came: it may have been admitted. */
+  readonly isUnknown?: boolean;
 }
 
 export interface Certainties {
@@ -110,6 +126,9 @@ export function judgeByClient(requests: readonly ClientView[], limit: number, wi
   const admitted = requests.filter(({ isAdmitted }) => isAdmitted);
   const bySent = prefixSums(admitted.map(({ sentUs, cost }) => [sentUs, cost]));
   const byReceived = prefixSums(admitted.map(({ receivedUs, cost }) => [receivedUs, cost]));
+  const maybeBySent = prefixSums(
+    requests.filter(({ isAdmitted, isUnknown }) => isAdmitted || isUnknown).map(({ sentUs, cost }) => [sentUs, cost]),
+  );
   let [mostCertain, overAdmissions, falseDenials] = [0, 0, 0];
   for (const { sentUs } of admitted) {
     // Sent at or after this one, and answered less than a window after it was sent.
@@ -117,9 +136,9 @@ export function judgeByClient(requests: readonly ClientView[], limit: number, wi
     mostCertain = Math.max(mostCertain, certain);
     if (certain > limit) overAdmissions++;
   }
-  for (const { sentUs, receivedUs, cost, isAdmitted } of requests) {
-    if (isAdmitted) continue;
-    const possible = bySent.upTo(receivedUs) - byReceived.upTo(sentUs - windowUs);
+  for (const { sentUs, receivedUs, cost, isAdmitted, isUnknown } of requests) {
+    if (isAdmitted || isUnknown === true) continue;
+    const possible = maybeBySent.upTo(receivedUs) - byReceived.upTo(sentUs - windowUs);
     if (possible + cost <= limit) falseDenials++;
   }
   return { mostCertain, overAdmissions, falseDenials };

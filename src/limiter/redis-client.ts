@@ -2,6 +2,8 @@ import { Cluster, Redis, type Result } from 'ioredis';
 import { CANCEL_SCRIPT, JOIN_SCRIPT, SEED_SCRIPT, SKEW_SCRIPT, WINDOW_SCRIPT } from './redis-scripts.ts';
 
 const CONNECT_MS_MAX = 1000;
+/** A connection that brought nothing for so many times what an answer may take is dead, though nobody closed it. */
+const SILENCES_MAX = 4;
 /** Shards of one connection. */
 const LISTENERS_MAX = 300;
 const RECONNECT_MS_MIN = 50;
@@ -48,6 +50,7 @@ export function connectRedis({ urls, password, timeoutMs }: RedisTarget): RedisC
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     commandTimeout: timeoutMs,
+    socketTimeout: SILENCES_MAX * timeoutMs,
     connectTimeout: CONNECT_MS_MAX,
     ...(password === undefined ? {} : { password }),
   };

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { openFaultyLink } from '../support/faulty-link.ts';
 import { startRedisCluster } from '../support/redis-cluster.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { startApp, type RunningApp } from '../support/running-app.ts';
@@ -61,4 +62,23 @@ test('and so do two on a cluster of three masters', async () => {
   const pair = await startPair(stack, cluster.urls.join(','));
   expect(await admitted(pair, '1.1.1.1', 200)).toBe(40);
   expect(await admitted(pair, '2.2.2.2', 30)).toBe(30);
+});
+
+test('a connection that died without a word is given up and opened anew', async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedis());
+  const link = stack.use(await openFaultyLink(Number(new URL(server.url).port)));
+  const dir = stack.adopt(tempDir(), (each) => each[Symbol.dispose]());
+  const file = join(dir.path, 'limits.yaml');
+  writeFileSync(file, FILE);
+  const env = { PROOFS_LIMITS_FILE: file, PROOFS_LIMITS_STORE: 'redis', PROOFS_REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const app = stack.use(await startApp({ env }));
+  const isReady = (): boolean | undefined => app.context.limits?.status().store?.isReady;
+  await expect.poll(isReady, { timeout: 20_000, interval: 20 }).toBe(true);
+  link.stall();
+  await ask(app, '1.1.1.1');
+  expect(isReady()).toBe(false);
+  // The connections of before stay dead: only a new one reaches the server.
+  await expect.poll(isReady, { timeout: 10_000, interval: 20 }).toBe(true);
+  expect(await admitted([app, app], '2.2.2.2', 60)).toBe(40);
 });
