@@ -23,7 +23,7 @@ const STORE_FILES = [
   '^src/archive/directory-store\\.ts$',
   '^src/attack/disk\\.ts$',
   '^src/watch/(change-events|disk)\\.ts$',
-  '^src/limiter/limits-source\\.ts$',
+  '^src/limiter/(decision-trace|limits-source)\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
 ];
 

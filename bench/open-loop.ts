@@ -10,8 +10,9 @@ const DRAIN_MS_MAX = 30_000;
 const RECONNECT_MS = 20;
 
 export interface LoadOptions {
-  /** Requests go to them in turn. */
   readonly urls: readonly string[];
+  /** Which of them gets a request; the first one unless given. */
+  readonly target?: (index: number) => number;
   readonly ratePerS: number;
   readonly seconds: number;
   /** To each of the addresses. */
@@ -41,7 +42,7 @@ export interface LoadRecord {
  * that a slow answer held up is in the figures (no coordinated omission). Plain sockets: a full HTTP client would need a core of its own.
  */
 export async function driveLoad(options: LoadOptions): Promise<LoadRecord> {
-  const { urls, ratePerS, seconds, request } = options;
+  const { urls, ratePerS, seconds, request, target = () => 0 } = options;
   const total = Math.round(ratePerS * seconds);
   const times = (): Float64Array => new Float64Array(total).fill(NaN);
   const record = { dueMs: times(), takenMs: times(), sentMs: times(), receivedMs: times(), status: new Uint16Array(total) };
@@ -63,7 +64,7 @@ export async function driveLoad(options: LoadOptions): Promise<LoadRecord> {
       const nowMs = performance.now();
       for (; taken < total && dueMs[taken] <= nowMs; taken++) {
         takenMs[taken] = nowMs;
-        pools[taken % pools.length].send(taken, request(taken), events);
+        pools[target(taken)].send(taken, request(taken), events);
       }
       const waiting = pools.reduce((sum, pool) => sum + pool.waiting, 0);
       if (waiting > WAITING_MAX) finish(new Error(`${waiting} requests wait: the rate is not reached`));

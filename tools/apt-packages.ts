@@ -28,6 +28,8 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'nginx-light', probe: '/usr/sbin/nginx', why: 'asks for each request whether a limit lets it through' },
   { name: 'caddy', probe: 'caddy', why: 'asks the same' },
   { name: 'haproxy', probe: '/usr/sbin/haproxy', why: 'asks the same' },
+  { name: 'gcc', probe: 'gcc', why: 'builds the clock that tests set back under a running program' },
+  { name: 'libc6-dev', probe: '/usr/include/stdlib.h', why: 'what that is built with' },
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 

@@ -196,10 +196,14 @@ export class RedisStore implements AsyncDisposable {
   #lose(why: string): void {
     if (!this.#isReady) return;
     this.#isReady = false;
-    // Answers that were on their way then are older by no more than twice the time that they may take.
-    this.#lostAtUs ??= this.nowUs() - 2 * this.#options.timeoutMs * 1000;
+    this.#lostAtUs ??= this.#recently();
     this.#options.events.ready(false, why);
     this.#schedule(SEEDING_POLL_MS);
+  }
+
+  /** Answers that are on their way now are older by no more than twice the time that they may take. */
+  #recently(): number {
+    return this.nowUs() - 2 * this.#options.timeoutMs * 1000;
   }
 
   #schedule(ms: number): void {
@@ -217,7 +221,7 @@ export class RedisStore implements AsyncDisposable {
 
   /** Tells that this node is there, brings what the store may have lost, and finds out whether it is whole. */
   async #joinOnce(): Promise<void> {
-    const { prefix, events } = this.#options;
+    const { prefix } = this.#options;
     const keys = [`${prefix}life`, `${prefix}awaited`, `${prefix}nodes`];
     try {
       const sentUs = monotonicUs();
@@ -227,44 +231,67 @@ export class RedisStore implements AsyncDisposable {
       this.#nodes = joined.nodes;
       this.#place = joined.place;
       const isNew = joined.run !== this.#seededRun || joined.isAwaited;
-      if (isNew || this.#lostAtUs !== undefined) await this.#seed(isNew ? 0 : (this.#lostAtUs ?? 0));
-      this.#seededRun = joined.run;
-      this.#lostAtUs = undefined;
+      if (isNew || this.#lostAtUs !== undefined) {
+        const beganUs = this.#recently();
+        const stamps = await this.#seed(isNew ? 0 : (this.#lostAtUs ?? 0));
+        if (stamps > 0) this.#options.events.seeded(stamps);
+        this.#seededRun = joined.run;
+        // What this node admitted alone meanwhile is not among it.
+        this.#lostAtUs = beganUs;
+      }
       if (this.#isClosed) return;
       // What this node was waited for it has just brought: ask again whether that was all.
       if (joined.isSeeding) {
         this.#schedule(joined.isAwaited ? 0 : SEEDING_POLL_MS);
         return;
       }
-      if (!this.#isReady) {
-        this.#isReady = true;
-        events.ready(true, '');
-      }
       this.#schedule(HEARTBEAT_MS);
+      if (!this.#isReady) await this.#goOn();
     } catch (error) {
       this.#lose(error instanceof Error ? error.message : String(error));
       this.#schedule(HEARTBEAT_MS);
     }
   }
 
-  async #seed(sinceUs: number): Promise<void> {
-    const { prefix, ownStamps, events } = this.#options;
+  /**
+   * From one decision to the next the store is asked again. What was admitted until then is sent first, on the same connection, so the store
+   * has it when it decides: nothing is awaited in between.
+   */
+  async #goOn(): Promise<void> {
+    const sinceUs = this.#lostAtUs;
+    const sent = sinceUs === undefined ? undefined : this.#seed(sinceUs);
+    this.#isReady = true;
+    this.#lostAtUs = undefined;
+    this.#options.events.ready(true, '');
+    try {
+      await sent;
+    } catch (error) {
+      this.#lose(error instanceof Error ? error.message : String(error));
+      this.#lostAtUs = sinceUs;
+    }
+  }
+
+  /** Sends everything at once: all of it is on its way when this returns its promise, of how many stamps it was. */
+  async #seed(sinceUs: number): Promise<number> {
+    const { prefix, ownStamps } = this.#options;
+    const sending: Promise<unknown>[] = [];
     let batch: OwnStamps[] = [];
     let [stamps, total] = [0, 0];
-    const send = async (isLast: boolean): Promise<void> => {
+    const send = (isLast: boolean): void => {
       const names = batch.map(({ key }) => prefix + listName(key));
       const keys = [`${prefix}life`, `${prefix}awaited`, ...names];
-      await this.#redis.seedStore(keys.length, ...keys, this.#time, this.id, isLast ? '1' : '0', packStamps(batch));
+      sending.push(this.#redis.seedStore(keys.length, ...keys, this.#time, this.id, isLast ? '1' : '0', packStamps(batch)));
       total += stamps;
       [batch, stamps] = [[], 0];
     };
     for (const own of ownStamps(sinceUs)) {
-      if (batch.length === SEED_LISTS_MAX || (batch.length > 0 && stamps + own.stamps.length > SEED_STAMPS_MAX)) await send(false);
+      if (batch.length === SEED_LISTS_MAX || (batch.length > 0 && stamps + own.stamps.length > SEED_STAMPS_MAX)) send(false);
       batch.push(own);
       stamps += own.stamps.length;
     }
-    await send(true);
-    if (total > 0) events.seeded(total);
+    send(true);
+    await Promise.all(sending);
+    return total;
   }
 }
 

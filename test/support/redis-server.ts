@@ -23,6 +23,7 @@ interface RedisOptions {
   /** Every write is in the file before it is answered. */
   readonly isAppendOnly?: boolean;
   readonly isClustered?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A real redis-server on a free port of 127.0.0.1 with a folder of its own; ends with the scope. */
@@ -33,7 +34,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const appendOnly = ['--appendonly', options.isAppendOnly === true ? 'yes' : 'no'];
   const clustered = options.isClustered === true ? ['--cluster-enabled', 'yes'] : [];
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir.path, '--save', '', ...appendOnly, ...clustered, ...password];
-  let running = await launch(args);
+  const start = (): Promise<Running> => launch(args, options.env);
+  let running = await start();
   const url = `redis://127.0.0.1:${port}`;
   const command = async (name: string, ...rest: readonly string[]): Promise<unknown> => {
     const redis = new Redis(url, options.password === undefined ? {} : { password: options.password });
@@ -53,7 +55,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     command,
     kill,
     restart: async () => {
-      running = await launch(args);
+      running = await start();
     },
     [Symbol.asyncDispose]: async () => {
       await kill();
@@ -67,8 +69,8 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-async function launch(args: readonly string[]): Promise<Running> {
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Running> {
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => resolve());
     child.once('error', () => resolve());
