@@ -14,6 +14,8 @@ export interface StageOptions {
   readonly nodes: number;
   readonly store: 'memory' | 'redis';
   readonly isAppendOnly: boolean;
+  /** How long a decision waits for Redis. */
+  readonly timeoutMs: number;
   /** Clocks that can be set; a library is preloaded for them. */
   readonly hasStepClock: boolean;
 }
@@ -26,9 +28,9 @@ export interface Stage extends AsyncDisposable {
   readonly clock: StepClock | undefined;
   readonly redis: RedisServer;
   readonly link: FaultyLink;
-  writeLimits(text: string): void;
+  readonly writeLimits: (text: string) => void;
   /** kill -9, and another one on the same port after some time. */
-  killNode(index: number, downMs: number): Promise<void>;
+  readonly killNode: (index: number, downMs: number) => Promise<void>;
 }
 
 export async function makeStage(options: StageOptions): Promise<Stage> {
@@ -50,6 +52,7 @@ export async function makeStage(options: StageOptions): Promise<Stage> {
       env: {
         PROOFS_LIMITS_FILE: limitsFile,
         PROOFS_LIMITS_TRACE: traces[index],
+        PROOFS_LIMITS_TIMEOUT_MS: String(options.timeoutMs),
         PROOFS_LOG_LEVEL: 'error',
         ...store,
         ...(isShared ? {} : clock?.env),

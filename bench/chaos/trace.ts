@@ -14,7 +14,7 @@ export interface TraceTotals {
 }
 
 /** Decisions of a trace file in their order, repetitions left out; a last line that a kill cut is left out too. Counts them into `totals`. */
-export function* readTrace(file: string, totals: TraceTotals): Generator<LoggedDecision> {
+function* readTrace(file: string, totals: TraceTotals): Generator<LoggedDecision> {
   let lastUs = 0;
   for (const line of readLines(file)) {
     const { at, cost, admitted, replay, degraded, claims } = JSON.parse(line) as TracedDecision;

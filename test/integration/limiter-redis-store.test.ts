@@ -89,7 +89,7 @@ test('what was lost with the data is brought back by the nodes before anything i
   await own.command('FLUSHALL');
   await expect(store.decide([claim('x', 10)])).rejects.toThrow(StoreUnavailableError);
   await until(() => store.isReady);
-  expect(seeded).toEqual([7]);
+  expect([...new Set(seeded)]).toEqual([7]);
   const verdicts = [];
   for (let i = 0; i < 5; i++) verdicts.push((await store.decide([claim('x', 10)])).isAdmitted);
   expect(verdicts).toEqual([true, true, true, false, false]);

@@ -113,10 +113,10 @@ describe('while the server is away', () => {
     await a.ready(1);
     const limit = 3000;
     const each = claim('x', limit);
-    let isOver = false;
+    const stop = new AbortController();
     const admitting = (async () => {
       let admitted = 0;
-      while (!isOver) {
+      while (!stop.signal.aborted) {
         // One at a time, so that none is under way when the store goes and comes back.
         if ((await a.decide(each)).isAdmitted) admitted++;
         await sleep(1);
@@ -134,7 +134,7 @@ describe('while the server is away', () => {
         await a.ready(1);
       }
     } finally {
-      isOver = true;
+      stop.abort();
     }
     const admitted = await admitting;
     link.delayMs = () => 0;

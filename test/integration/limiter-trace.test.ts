@@ -57,7 +57,7 @@ test('a trace that cannot be opened refuses the start and says so', async () => 
 
 test('a full disk ends the trace and not the limiter', async () => {
   using disk = smallDisk(65_536);
-  const failed = vi.fn();
+  const failed = vi.fn<(error: unknown) => void>();
   const store = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax: 10_000 });
   using traced = new TracedStore(store, join(disk.path, 'trace'), failed);
   for (let turn = 0; failed.mock.calls.length === 0 && turn < 1000; turn++) {
