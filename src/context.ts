@@ -78,6 +78,8 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     storeSeeded: (stamps) => observer.limitStoreSeeded(stamps),
     recordFailed: (error) => observer.limitRecordFailed(error),
     traceFailed: (error) => observer.limitTraceFailed(error),
+    storeAnswered: (tookMs) => observer.limitStoreAnswered(tookMs),
+    storeRisky: (why) => observer.limitStoreRisky(why),
   });
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;

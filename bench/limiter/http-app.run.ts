@@ -7,7 +7,7 @@ import { loadPeer } from './peers.ts';
 const [kind, redisUrl] = process.argv.slice(2);
 const app = fastify({ logger: false });
 if (kind === 'fastify-rate-limit') {
-  const plugin = loadPeer<{ default: FastifyPluginCallback<Record<string, unknown>> }>('@fastify/rate-limit');
+  const plugin = loadPeer('@fastify/rate-limit') as { default: FastifyPluginCallback<Record<string, unknown>> };
   await app.register(plugin.default, {
     max: 50,
     timeWindow: 1000,

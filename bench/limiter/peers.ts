@@ -17,15 +17,15 @@ interface RateLimiterFlexible {
 const fromPeers = createRequire(new URL('../thirdparty/package.json', import.meta.url));
 
 /** Packages of bench/thirdparty, which `npm ci` there installs. */
-export function loadPeer<T>(name: string): T {
+export function loadPeer(name: string): unknown {
   try {
-    return fromPeers(name) as T;
+    return fromPeers(name);
   } catch (cause) {
     throw new Error(`the other limiters are not installed; run: npm ci --prefix bench/thirdparty`, { cause });
   }
 }
 
-export const loadFlexible = (): RateLimiterFlexible => loadPeer('rate-limiter-flexible');
+export const loadFlexible = (): RateLimiterFlexible => loadPeer('rate-limiter-flexible') as RateLimiterFlexible;
 
 /** rate-limiter-flexible rejects with its result when it refuses, and with an Error when it fails. */
 export async function consume(limiter: Consumer, key: string): Promise<boolean> {

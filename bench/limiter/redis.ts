@@ -30,7 +30,12 @@ export async function benchRedis(seconds: number, rounds: number): Promise<Redis
     timeoutMs: TIMEOUT_MS,
     prefix: 'ours:',
     ownStamps: () => [],
-    events: { ready: (isReady) => isReady && whenReady.resolve(), jumped: () => undefined, seeded: () => undefined },
+    events: {
+      ready: (isReady) => isReady && whenReady.resolve(),
+      jumped: () => undefined,
+      seeded: () => undefined,
+      answered: () => undefined,
+    },
   });
   try {
     await whenReady.promise;

@@ -10,10 +10,11 @@ import { Limiter, type Decision } from './limiter.ts';
 import type { Limits, Subject } from './limits.ts';
 import { LimitsSource } from './limits-source.ts';
 import type { LimitsError } from './limits-file.ts';
-import { connectRedis } from './redis-client.ts';
+import { connectRedis, examineServer } from './redis-client.ts';
 import { RedisStore } from './redis-store.ts';
 import { ShardedStore } from './sharded-store.ts';
 import { SharedStore } from './shared-store.ts';
+import { TopDenied, type DeniedKey } from './top-denied.ts';
 
 /** Denials become a record of the ledger this often, and at the stop. */
 const RECORD_MS = 10_000;
@@ -39,6 +40,10 @@ export interface LimiterEvents {
   readonly storeSeeded: (stamps: number) => void;
   readonly recordFailed: (error: unknown) => void;
   readonly traceFailed: (error: unknown) => void;
+  /** The shared store answered a script of decisions after so long. */
+  readonly storeAnswered: (tookMs: number) => void;
+  /** The shared store is set up so that it may lose what it holds. */
+  readonly storeRisky: (why: string) => void;
 }
 
 export interface LimiterStatus {
@@ -52,6 +57,8 @@ export interface OpenedLimiter {
   readonly limiter: Limiter;
   readonly counts: DecisionCounts;
   readonly status: () => LimiterStatus;
+  /** Who was refused most, in the ten seconds before the last record. */
+  readonly topDenied: () => readonly DeniedKey[];
   /** Counts a decision, and who was refused by what. */
   decided(decision: Decision, subject: Subject): void;
   /** Reads the limits file again. */
@@ -84,7 +91,10 @@ export function openLimiter(
   const traced = config.trace === undefined ? undefined : new TracedStore(opened.store, config.trace, (error) => events.traceFailed(error));
   const counts = new DecisionCounts();
   const denials = new DenialLog();
+  const top = new TopDenied();
+  let topDenied: readonly DeniedKey[] = [];
   const flush = async (): Promise<void> => {
+    topDenied = top.take();
     const payload = denials.take();
     if (payload !== undefined) await record('limiterAggregate', payload);
   };
@@ -94,11 +104,15 @@ export function openLimiter(
     limiter: new Limiter(traced ?? opened.store, () => source.current),
     counts,
     status: opened.status,
+    topDenied: () => topDenied,
     decided: (decision, subject) => {
       counts.count(decision);
       if (decision.outcome !== 'denied') return;
       for (const { name, key, isAdmitted, isDryRun } of decision.states)
-        if (!isAdmitted && !isDryRun) denials.count(name, key === 'ip' ? subject.ip : subject.tenant);
+        if (!isAdmitted && !isDryRun) {
+          denials.count(name, subject[key]);
+          top.count(name, subject[key]);
+        }
     },
     reload: () => source.reload(),
     close: async () => {
@@ -136,7 +150,10 @@ function openShared(
   const client = connectRedis({ urls, password, timeoutMs });
   const count = isCluster ? CLUSTER_SHARDS : 1;
   let readyShards = 0;
+  let isExamined = false;
   const ready = (isReady: boolean, why: string): void => {
+    if (isReady && !isExamined) void examineServer(client, events.storeRisky);
+    isExamined ||= isReady;
     const wasWhole = readyShards === count;
     readyShards += isReady ? 1 : -1;
     if (wasWhole !== (readyShards === count)) events.storeReady(isReady, why);
@@ -148,7 +165,12 @@ function openShared(
       // What stands in braces decides the slot: a shard lies on one master whole.
       prefix: isCluster ? `{${prefix}${i}}:` : prefix,
       ownStamps: (sinceUs) => own.newerThan(sinceUs),
-      events: { ready, jumped: (byUs) => events.clockJumped(byUs), seeded: (stamps) => events.storeSeeded(stamps) },
+      events: {
+        ready,
+        jumped: (byUs) => events.clockJumped(byUs),
+        seeded: (stamps) => events.storeSeeded(stamps),
+        answered: (tookMs) => events.storeAnswered(tookMs),
+      },
     });
     const own = new EmbeddedStore({ clockUs: () => redis.nowUs(), keysMax: Math.ceil(keysMax / count) });
     return { redis, own, shared: new SharedStore(redis, own) };

@@ -64,3 +64,18 @@ export function connectRedis({ urls, password, timeoutMs }: RedisTarget): RedisC
   client.on('error', () => undefined);
   return client;
 }
+
+/** Says what of the server's settings may make it forget windows. Servers that do not tell are left in peace. */
+export async function examineServer(client: RedisClient, risky: (why: string) => void): Promise<void> {
+  try {
+    const info = (await client.info('memory')) + (await client.info('persistence'));
+    const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+    const isBounded = /^maxmemory:[1-9]/m.test(info);
+    if (isBounded && policy !== undefined && policy !== 'noeviction')
+      risky(`maxmemory-policy is ${policy}: when memory is short, windows are forgotten and too much is admitted; set noeviction`);
+    if (/^aof_enabled:0/m.test(info))
+      risky('there is no append-only file: after a crash the windows are what the nodes that still run remember; set appendonly yes');
+  } catch {
+    // What matters is told apart: a server that cannot be asked is not ready.
+  }
+}

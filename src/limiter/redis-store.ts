@@ -34,6 +34,8 @@ export interface RedisStoreEvents {
   jumped(byUs: number): void;
   /** This node brought so many stamps back to a store that may have lost them. */
   seeded(stamps: number): void;
+  /** A script of decisions was answered after so long. */
+  answered(tookMs: number): void;
 }
 
 export interface RedisStoreOptions {
@@ -146,6 +148,7 @@ export class RedisStore implements AsyncDisposable {
     const sentUs = monotonicUs();
     try {
       const raw = await this.#redis.decideWindowsBuffer(keys.length, ...keys, this.#time, this.#latest(sentUs), packed);
+      this.#options.events.answered((monotonicUs() - sentUs) / 1000);
       const { status, clockUs, verdicts } = unpackAnswer(raw, checks);
       if (status === SHARD_STATUS.ok) {
         this.#compareClocks(clockUs, sentUs);

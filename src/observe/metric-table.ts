@@ -62,6 +62,16 @@ export const METRICS = {
     kind: 'gauge',
     help: '0 while the shared store of the limits cannot be asked; 1 also where none is shared.',
   },
+  proofs_ratelimit_store_seconds: {
+    kind: 'histogram',
+    help: 'One script of decisions: from sending it to the shared store until its answer.',
+    buckets: SECONDS,
+  },
+  proofs_ratelimit_top_denied: {
+    kind: 'gauge',
+    help: 'Denials in ten seconds of the keys refused most, ten at the most; at least so many, and exactly unless there are many keys.',
+    labels: ['limit', 'key'],
+  },
   proofs_ratelimit_nodes: { kind: 'gauge', help: 'Nodes that share the limits, this one included.' },
   proofs_ratelimit_keys: { kind: 'gauge', help: 'Keys whose windows this process holds.' },
   proofs_ratelimit_reloads_total: {

@@ -8,12 +8,14 @@ import type { DecisionCounts } from '../limiter/decision-counts.ts';
 import type { Limits } from '../limiter/limits.ts';
 import type { LimitsError } from '../limiter/limits-file.ts';
 import type { LimiterStatus } from '../limiter/open-limiter.ts';
+import type { DeniedKey } from '../limiter/top-denied.ts';
 import type { StartReport } from '../ledger/writer-thread.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
 
 interface LimitFigures {
   readonly counts: DecisionCounts;
   readonly status: () => LimiterStatus;
+  readonly topDenied: () => readonly DeniedKey[];
 }
 
 type NamesOf<Kind> = { [Name in MetricName]: (typeof METRICS)[Name]['kind'] extends Kind ? Name : never }[MetricName];
@@ -197,11 +199,19 @@ export class Observer {
     this.log.error({ err: error }, 'what the limits did could not be recorded');
   }
 
+  limitStoreAnswered(tookMs: number): void {
+    this.#observe('proofs_ratelimit_store_seconds', tookMs / 1000);
+  }
+
+  limitStoreRisky(why: string): void {
+    this.log.warn(`the Redis server of the limits may lose what it holds: ${why}`);
+  }
+
   limitTraceFailed(error: unknown): void {
     this.log.error({ err: error }, 'the trace of the limits cannot be written and ends here; deciding goes on');
   }
 
-  #limits({ counts, status }: LimitFigures): void {
+  #limits({ counts, status, topDenied }: LimitFigures): void {
     const { keys, store } = status();
     this.#set('proofs_ratelimit_keys', keys);
     this.#set('proofs_ratelimit_store_up', store?.isReady === false ? 0 : 1);
@@ -224,6 +234,9 @@ export class Observer {
       'proofs_ratelimit_near_limit_total',
       limits.map(([limit, { near }]) => [{ limit }, near]),
     );
+    const top = this.#gauges.get('proofs_ratelimit_top_denied');
+    top?.reset();
+    for (const { limit, key, denied } of topDenied()) top?.set({ limit, key }, denied);
   }
 
   #total(name: NamesOf<'counter'>, totals: readonly (readonly [labels: Record<string, string>, total: number])[]): void {

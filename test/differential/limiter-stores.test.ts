@@ -52,7 +52,7 @@ test(
       timeoutMs: TIMEOUT_MS,
       prefix: 'p:',
       ownStamps: () => [],
-      events: { ready: () => undefined, jumped: () => undefined, seeded: () => undefined },
+      events: { ready: () => undefined, jumped: () => undefined, seeded: () => undefined, answered: () => undefined },
       clockUs: () => nowUs,
     });
     const seed = testSeed();

@@ -12,7 +12,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 const SHARDS = 16;
 /** These tests are about exactness, on machines that may be busy. */
 const TIMEOUT_MS = 5000;
-const EVENTS = { ready: () => undefined, jumped: () => undefined, seeded: () => undefined };
+const EVENTS = { ready: () => undefined, jumped: () => undefined, seeded: () => undefined, answered: () => undefined };
 const claim = (key: string, limit: number): Claim => ({
   key,
   rule: { limit, windowUs: 60_000_000 },

@@ -5,7 +5,7 @@ import type { Claim } from '../../src/limiter/limit-store.ts';
 import { describeLimitStore } from '../support/limit-store-laws.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 
-const QUIET: RedisStoreEvents = { ready: () => undefined, jumped: () => undefined, seeded: () => undefined };
+const QUIET: RedisStoreEvents = { ready: () => undefined, jumped: () => undefined, seeded: () => undefined, answered: () => undefined };
 
 let server: RedisServer;
 let stores = 0;

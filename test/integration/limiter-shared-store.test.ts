@@ -38,6 +38,7 @@ class Node implements AsyncDisposable {
         ready: (isReady) => void this.told.push(isReady ? 'ready' : 'away'),
         jumped: (byUs) => void this.told.push(`jumped ${Math.round(byUs / 1e6)} s`),
         seeded: (stamps) => void this.told.push(`seeded ${stamps}`),
+        answered: () => undefined,
       },
     });
     const own = new EmbeddedStore({ clockUs: () => this.redis.nowUs(), keysMax: 1000 });

@@ -82,3 +82,15 @@ test('a connection that died without a word is given up and opened anew', async 
   await expect.poll(isReady, { timeout: 10_000, interval: 20 }).toBe(true);
   expect(await admitted([app, app], '2.2.2.2', 60)).toBe(40);
 });
+
+test('tells how long the store takes, and warns of settings with which it forgets', async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedis());
+  await server.command('CONFIG', 'SET', 'maxmemory', '100mb');
+  await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+  const [app] = await startPair(stack, server.url);
+  expect(await ask(app, '1.1.1.1')).toBe(200);
+  expect(await (await fetch(`${app.url}/metrics`)).text()).toMatch(/^proofs_ratelimit_store_seconds_count [1-9]/m);
+  const warned = (text: string): boolean => app.logLines.some((line) => line.includes(text));
+  await expect.poll(() => warned('maxmemory-policy is allkeys-lru') && warned('no append-only file')).toBe(true);
+});

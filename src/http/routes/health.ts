@@ -25,7 +25,7 @@ export function registerHealth(
   anchors: Anchors | undefined,
   watch: () => WatchStatus,
   archiveTrouble: () => string | undefined,
-  limits: Pick<OpenedLimiter, 'counts' | 'status'> | undefined,
+  limits: Pick<OpenedLimiter, 'counts' | 'status' | 'topDenied'> | undefined,
 ): void {
   app.get(
     '/healthz',
