@@ -30,7 +30,9 @@ const { modules, summary } = JSON.parse(stdout) as CruiseResult;
 
 // Without a TypeScript compiler it can use, dependency-cruiser sees nothing and is content. So count for ourselves.
 const cruised = new Set(modules.map(({ source }) => source));
-const missed = globSync(folders.map((folder) => `${folder}/**/*.ts`)).filter((file) => !file.includes('node_modules') && !cruised.has(file));
+const missed = globSync(folders.map((folder) => `${folder}/**/*.ts`)).filter(
+  (file) => !file.includes('node_modules') && !cruised.has(file),
+);
 for (const file of missed) console.error(`not looked at: ${file}`);
 const reasons = new Map(summary.ruleSetUsed.forbidden.map(({ name, comment }) => [name, comment]));
 for (const { rule, from, to } of summary.violations) console.error(`${rule.name}: ${from} imports ${to} (${reasons.get(rule.name) ?? ''})`);

@@ -35,7 +35,12 @@ export async function runStore(seconds: number, windowS: number, seed: number): 
     timeoutMs: TIMEOUT_MS,
     prefix: 'chaos:',
     ownStamps: (sinceUs) => own.newerThan(sinceUs),
-    events: { ready: (isReady) => isReady && whenReady.resolve(), jumped: () => undefined, seeded: () => undefined, answered: () => undefined },
+    events: {
+      ready: (isReady) => isReady && whenReady.resolve(),
+      jumped: () => undefined,
+      seeded: () => undefined,
+      answered: () => undefined,
+    },
   });
   const own = new EmbeddedStore({ clockUs: () => shared.nowUs(), keysMax: KEYS_MAX });
   const store = new SharedStore(shared, own);
