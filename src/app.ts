@@ -13,7 +13,7 @@ import { registerBundles } from './http/routes/bundles.ts';
 import { registerHealth, type Lifecycle } from './http/routes/health.ts';
 import { BODY_BYTES_MAX, EVENT_MEDIA_TYPES, registerIngest } from './http/routes/ingest.ts';
 import { registerLedger } from './http/routes/ledger.ts';
-import { dropBodies, registerProxyChecks, takeEveryMethod } from './http/routes/ratelimit.ts';
+import { dropBodies, ProxyChecks, registerProxyChecks, takeEveryMethod, takeProxyChecks } from './http/routes/ratelimit.ts';
 import { registerAppChecks } from './http/routes/ratelimit-apps.ts';
 import { registerQuery } from './http/routes/query.ts';
 import { registerReceipts } from './http/routes/receipts.ts';
@@ -91,7 +91,8 @@ export async function buildApp({
   registerDrain(app, lifecycle);
   registerAuth(app, secrets);
   await describeApi(app, version);
-  if (limits !== undefined) await registerLimits(app, limits);
+  const checks = limits === undefined ? undefined : new ProxyChecks(limits.limiter, limits);
+  if (checks !== undefined) await registerLimits(app, checks);
   registerBodyReader(app, EVENT_MEDIA_TYPES, BODY_BYTES_MAX);
   registerAnswerBudget(app);
   app.addHook('onResponse', async (request, reply) => {
@@ -107,14 +108,15 @@ export async function buildApp({
   if (limits !== undefined) registerAppChecks(app, limits.limiter, limits);
   registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble, limits);
   await app.ready();
+  if (checks !== undefined) takeProxyChecks(app, checks, () => secrets.tokenDigest === undefined && !lifecycle.isStopping);
   return app;
 }
 
 /** The checks of proxies stand in the way of every request of an app: they go through as few hooks as can be. */
-async function registerLimits(app: FastifyInstance, limits: OpenedLimiter): Promise<void> {
+async function registerLimits(app: FastifyInstance, checks: ProxyChecks): Promise<void> {
   await app.register((scope, _options, done) => {
     dropBodies(scope);
-    registerProxyChecks(scope, limits.limiter, limits);
+    registerProxyChecks(scope, checks);
     done();
   });
 }

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { rateLimitHeaders, retryAfter, toSeconds } from '../limiter/headers.ts';
+import { retryAfter, stateHeader, toSeconds } from '../limiter/headers.ts';
 import type { Decision, LimitState } from '../limiter/limiter.ts';
 
 /** Problem types registered by draft-ietf-httpapi-ratelimit-headers-10, section 6. */
@@ -12,19 +13,15 @@ const FULL_RETRY_S = 1;
 /** nginx turns every refusal of auth_request but 401 and 403 into 500: it is told the status apart. */
 export type AnswerMode = 'plain' | 'nginx';
 
-/** Answers a decision: 200 when the request may go on, 429 or 503 when not. */
-export function answerDecision(reply: FastifyReply, decision: Decision, mode: AnswerMode, body?: string): FastifyReply {
-  const { outcome, states } = decision;
-  if (states.length > 0) setLimitHeaders(reply, states);
-  if (outcome === 'allowed' || outcome === 'exempt')
-    return body === undefined ? reply.code(200).send() : reply.code(200).type('application/json').send(body);
-  const problem = outcome === 'denied' ? quotaProblem(states) : capacityProblem(REASONS[outcome]);
-  const wait = outcome === 'full' ? FULL_RETRY_S : retryAfter(states);
-  if (wait !== undefined) void reply.header('retry-after', String(wait));
-  return refuse(reply, problem, mode);
+/** What goes back to whoever asked. */
+export interface LimitAnswer {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: string;
 }
 
-interface LimitProblem {
+export interface LimitProblem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -32,23 +29,47 @@ interface LimitProblem {
   readonly 'violated-policies'?: readonly string[];
 }
 
-export function refuse(reply: FastifyReply, problem: LimitProblem, mode: AnswerMode): FastifyReply {
-  if (mode === 'nginx') void reply.header('x-ratelimit-status', String(problem.status));
-  return reply
-    .code(mode === 'nginx' ? 403 : problem.status)
-    .type('application/problem+json')
-    .send(JSON.stringify(problem));
+/** 200 when the request may go on, 429 or 503 when not. `body` is JSON for an admitted one. */
+export function answerDecision(decision: Decision, mode: AnswerMode, body = ''): LimitAnswer {
+  const { outcome, states } = decision;
+  const headers = limitHeaders(decision);
+  if (outcome === 'allowed' || outcome === 'exempt') {
+    if (body !== '') headers.push('content-type', 'application/json; charset=utf-8');
+    return { status: 200, headers, body };
+  }
+  const wait = outcome === 'full' ? FULL_RETRY_S : retryAfter(states);
+  if (wait !== undefined) headers.push('retry-after', String(wait));
+  return refusal(outcome === 'denied' ? quotaProblem(states) : capacityProblem(REASONS[outcome]), mode, headers);
 }
 
-function setLimitHeaders(reply: FastifyReply, states: readonly LimitState[]): void {
-  const { policy, limit } = rateLimitHeaders(states);
-  if (policy === '') return;
-  void reply.header('ratelimit-policy', policy).header('ratelimit', limit);
-  const tightest = states.filter(({ isDryRun }) => !isDryRun).reduce((a, b) => (b.remaining < a.remaining ? b : a));
-  void reply
-    .header('x-ratelimit-limit', String(tightest.limit))
-    .header('x-ratelimit-remaining', String(tightest.remaining))
-    .header('x-ratelimit-reset', String(toSeconds(tightest.resetUs)));
+export function refusal(problem: LimitProblem, mode: AnswerMode, headers: string[] = []): LimitAnswer {
+  if (mode === 'nginx') headers.push('x-ratelimit-status', String(problem.status));
+  headers.push('content-type', 'application/problem+json; charset=utf-8');
+  return { status: mode === 'nginx' ? 403 : problem.status, headers, body: JSON.stringify(problem) };
+}
+
+export function sendReply(reply: FastifyReply, { status, headers, body }: LimitAnswer): FastifyReply {
+  for (let i = 0; i < headers.length; i += 2) void reply.header(headers[i], headers[i + 1]);
+  return body === '' ? reply.code(status).send() : reply.code(status).send(body);
+}
+
+/** Without Fastify: this stands in the way of every request of an app. */
+export function sendRaw(response: ServerResponse, { status, headers, body }: LimitAnswer): void {
+  response.writeHead(status, [...headers, 'content-length', String(Buffer.byteLength(body))]);
+  response.end(body);
+}
+
+function limitHeaders({ states, policy }: Decision): string[] {
+  if (policy === '') return [];
+  let tightest: LimitState | undefined;
+  for (const state of states) if (!state.isDryRun && (tightest === undefined || state.remaining < tightest.remaining)) tightest = state;
+  const headers = ['ratelimit-policy', policy, 'ratelimit', stateHeader(states)];
+  if (tightest !== undefined) {
+    headers.push('x-ratelimit-limit', String(tightest.limit));
+    headers.push('x-ratelimit-remaining', String(tightest.remaining));
+    headers.push('x-ratelimit-reset', String(toSeconds(tightest.resetUs)));
+  }
+  return headers;
 }
 
 function quotaProblem(states: readonly LimitState[]): LimitProblem {

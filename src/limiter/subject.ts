@@ -9,11 +9,38 @@ export interface Claims extends Origin {
   readonly tenant: string | undefined;
 }
 
+/** Whom a proxy asks about, and whether it is one that is believed in more than the address of its connection. */
+export interface ProxySubject extends Subject {
+  readonly isVouched: boolean;
+}
+
 /** Whom a proxy asks about. Only a trusted one is believed in anything but the address of its connection. Throws AddressError, TenantError. */
-export function subjectOfProxy({ peer, forwardedFor, tenant }: Claims, limits: Limits): Subject & { readonly isVouched: boolean } {
+export function subjectOfProxy({ peer, forwardedFor, tenant }: Claims, limits: Limits): ProxySubject {
   const { address, isVouched } = findClient({ peer, forwardedFor }, limits.proxies);
   const name = isVouched && tenant !== undefined ? tenantKey(tenant) : limits.missingTenant;
   return { address, ip: addressKey(address, limits.ipv6Bits), tenant: name, isVouched };
+}
+
+/** Subjects that are remembered; about a kilobyte each with what the limiter keeps of them. */
+const SUBJECTS_MAX = 20_000;
+
+/** Reading addresses costs more than a decision, and the same clients ask again: what their headers meant is remembered. */
+export class ProxySubjects {
+  #known = new Map<string, ProxySubject>();
+  #generation = '';
+
+  /** As subjectOfProxy. */
+  of(claims: Claims, limits: Limits): ProxySubject {
+    if (limits.generation !== this.#generation || this.#known.size >= SUBJECTS_MAX) {
+      this.#known = new Map();
+      this.#generation = limits.generation;
+    }
+    // A header holds no line break, and one that is missing is not one that is empty.
+    const text = `${claims.peer}\n${claims.forwardedFor ?? '\n'}\n${claims.tenant ?? '\n'}`;
+    let subject = this.#known.get(text);
+    if (subject === undefined) this.#known.set(text, (subject = subjectOfProxy(claims, limits)));
+    return subject;
+  }
 }
 
 /** Whom an app names itself. Throws AddressError, TenantError. */

@@ -1,13 +1,18 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Observer } from '../../observe/observer.ts';
 import { formatProblem, problemStatus, type Problem } from '../problem.ts';
 
 /** Sockets that were answered below the routes: their requests have nothing more to say. */
 const answered = new WeakSet<Socket>();
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 /** Requests of a connection that have no whole answer yet; more than one when a client pipelines. */
-const openReplies = new WeakMap<Socket, Set<FastifyReply>>();
+const openExchanges = new WeakMap<Socket, Set<Exchange>>();
 /** The request of a connection that had its answer while its body was still coming: how that body ends is no news. */
 const refusedEarly = new WeakMap<Socket, IncomingMessage>();
 
@@ -18,14 +23,18 @@ export function wasAnswered(request: FastifyRequest): boolean {
 
 /** What Node's HTTP parser refuses, before any route sees it or in the middle of a body, is answered and counted like every other refusal. */
 export function registerClientErrors(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { socket } = request.raw;
-    const open = openReplies.get(socket) ?? new Set();
-    openReplies.set(socket, open.add(reply));
-    reply.raw.once('close', () => {
-      open.delete(reply);
-      if (!request.raw.complete) refusedEarly.set(socket, request.raw);
-    });
+  app.addHook('onRequest', async (request, reply) => openExchange(request.raw, reply.raw));
+}
+
+/** A request whose answer will take a moment: what comes behind it on its connection must not be answered first. */
+export function openExchange(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  const exchange = { request, response };
+  const open = openExchanges.get(socket) ?? new Set();
+  openExchanges.set(socket, open.add(exchange));
+  response.once('close', () => {
+    open.delete(exchange);
+    if (!request.complete) refusedEarly.set(socket, request);
   });
 }
 
@@ -36,9 +45,9 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   }
   answered.add(socket);
   // A whole request before the faulty bytes is on its way to the disk: its own answer comes first, and it is the last one.
-  const last = [...(openReplies.get(socket) ?? [])].findLast((reply) => reply.request.raw.complete);
+  const last = [...(openExchanges.get(socket) ?? [])].findLast(({ request }) => request.complete);
   if (last !== undefined) {
-    last.raw.once('finish', () => socket.destroySoon());
+    last.response.once('finish', () => socket.destroySoon());
     return;
   }
   const problem = toProblem(error);

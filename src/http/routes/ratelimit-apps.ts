@@ -4,7 +4,7 @@ import { readAppCheck, type CheckFault } from '../../limiter/app-check.ts';
 import { retryAfter } from '../../limiter/headers.ts';
 import type { CheckRequest, Decision, Limiter } from '../../limiter/limiter.ts';
 import { HttpError } from '../http-error.ts';
-import { answerDecision } from '../limit-answer.ts';
+import { answerDecision, sendReply } from '../limit-answer.ts';
 import { problemResponse } from '../schemas/common.ts';
 import { CheckFields, DecisionAnswer, LimitsAnswer } from '../schemas/limit-answer.ts';
 import type { RateLimitEvents } from './ratelimit.ts';
@@ -61,8 +61,8 @@ export function registerAppChecks(app: FastifyInstance, limiter: Limiter, events
   const check = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const [one] = readChecks([{ ...fieldsOf(request.query), ...fieldsOf(readJson(request.body)) }], limiter, () => '');
     const decision = await decide(one);
-    if (decision.outcome !== 'allowed' && decision.outcome !== 'exempt') return answerDecision(reply, decision, 'plain');
-    return answerDecision(reply, decision, 'plain', JSON.stringify(toAnswer(decision)));
+    if (decision.outcome !== 'allowed' && decision.outcome !== 'exempt') return sendReply(reply, answerDecision(decision, 'plain'));
+    return sendReply(reply, answerDecision(decision, 'plain', JSON.stringify(toAnswer(decision))));
   };
   app.get('/ratelimit/check', { schema: checkSchema }, check);
   app.post('/ratelimit/check', { schema: { ...checkSchema, operationId: 'postRateLimitCheck' } }, check);
