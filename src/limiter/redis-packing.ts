@@ -19,8 +19,8 @@ export const NO_RECORD = '';
 /** Nothing is charged. */
 export const LOOK = 'look';
 
-/** Name of the list of a key, without the prefix. */
-export function listName(key: string): string {
+/** Name of the window of a key, without the prefix. */
+export function windowName(key: string): string {
   return key.length > KEY_CHARS_MAX ? `h:${createHash('sha256').update(key).digest('base64url')}` : `w:${key}`;
 }
 
@@ -40,7 +40,7 @@ export function packChecks(checks: readonly PackedCheck[], first: number): { rea
     writer.put(claims.length);
     writer.put(record === NO_RECORD ? 0 : record === LOOK ? -1 : indexOf(record));
     for (const { key, rule, cost, isDryRun } of claims) {
-      writer.put(indexOf(listName(key)));
+      writer.put(indexOf(windowName(key)));
       writer.put(rule.limit);
       writer.put(rule.windowUs);
       writer.put(cost);

@@ -1,8 +1,11 @@
 import { STEP_BACK_US_MAX } from './window.ts';
 
-/** Stamps that have left the window, forgotten with each charged claim at most: more than can enter, so a list never grows by old ones. */
-const POPPED_MAX = 8;
-/** A list outlives its window by this much: for steps of the clock, and for a node that reads it a little later. */
+/** Stamps that are read with one command; of a larger limit those that matter are looked up one by one. */
+const FETCHED_MAX = 512;
+/** A window forgets what has left it when that is an eighth of what is in it, and so much more: a copy of 64 bytes for each stamp. */
+const KEPT_TOO_MUCH = 1.125;
+const SLACK = 16;
+/** A window outlives its window by this much: for steps of the clock, and for a node that reads it a little later. */
 const EXPIRY_SLACK_MS = 10_000;
 /** How long a store that lost something waits for nodes that were there before: dead ones bring nothing back. */
 const SEED_MS_MAX = 3000;
@@ -31,11 +34,31 @@ clock = clock - (life[2] or 0)
 `;
 
 /**
- * The shared window, run by Redis in one piece: KEYS[2 …] are the lists of stamps (whole microseconds, oldest first) and the records of
- * repeated requests; ARGV[2] is the latest time that the node thinks possible, or 0; ARGV[3] the checks, packed as little-endian doubles:
+ * Functions on windows. A window is a string of stamps, little-endian doubles of whole microseconds, oldest first: one command reads all of
+ * it that matters, one appends, and half the calls of a list are what makes a decision cheap.
+ */
+const WINDOWS = `
+local sub = string.sub
+
+-- The n-th latest stamp, or nil.
+local function latest(key, n)
+  local bytes = call('GETRANGE', key, -8 * n, -8 * n + 7)
+  if #bytes == 8 then return (unpack('<d', bytes)) end
+end
+
+local function map(key, change)
+  local bytes, out = call('GET', key) or '', {}
+  for at = 1, #bytes, 8 do out[#out + 1] = change((unpack('<d', bytes, at)), sub(bytes, at, at + 7)) end
+  if #out > 0 then call('SET', key, table.concat(out), 'KEEPTTL') else call('DEL', key) end
+end
+`;
+
+/**
+ * The shared window, run by Redis in one piece: KEYS[2 …] are the windows and the records of repeated requests; ARGV[2] is the latest time
+ * that the node thinks possible, or 0; ARGV[3] the checks, packed as little-endian doubles:
  *
  *     check = claims · index of its record in KEYS, 0 for none, −1 for a look without a charge · claim…
- *     claim = index of its list in KEYS · limit · window in µs · cost · 1 for a dry run
+ *     claim = index of its window in KEYS · limit · window in µs · cost · 1 for a dry run
  *
  * The answer is packed in the same way, and ends after the clock unless the status is ok:
  *
@@ -43,57 +66,78 @@ clock = clock - (life[2] or 0)
  *     check = 1 when admitted, 0 when not, 2 more when this repeats the answer to a known request · time of the decision · view…
  *     view  = 1 when admitted · remaining · µs until admitted, −1 for never · µs until more remain
  *
- * Held to window.ts by test/support/limit-store-laws.ts. A list expires one window and some slack after its last stamp; expiry is moved on
+ * Held to window.ts by test/support/limit-store-laws.ts. A window expires one window and some slack after its last stamp; expiry is moved on
  * once in a window, not with every stamp.
  */
-export const WINDOW_SCRIPT = `${CLOCK}
+export const WINDOW_SCRIPT = `${CLOCK}${WINDOWS}
 if not life[1] then return pack('<dd', ${SHARD_STATUS.lost}, clock) end
 if life[3] and clock < tonumber(life[3]) then return pack('<dd', ${SHARD_STATUS.seeding}, clock) end
-local latest = tonumber(ARGV[2])
-if latest > 0 and clock > latest then return pack('<dd', ${SHARD_STATUS.jumped}, clock) end
+local last_possible = tonumber(ARGV[2])
+if last_possible > 0 and clock > last_possible then return pack('<dd', ${SHARD_STATUS.jumped}, clock) end
 
-local function rebase(key, by)
-  local stamps = call('LRANGE', key, 0, -1)
-  call('DEL', key)
-  for i = 1, #stamps do call('RPUSH', key, string.format('%.0f', stamps[i] - by)) end
+-- Of the claims of the check that is decided: the newest stamps of each and how many they are, how many there are in all (none beyond the
+-- limit counts), the newest, and how many are in the window.
+local keys, limits, windows, costs, dry, stamps, fetched, counts, newests, lives = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+
+-- Redis writes a number that is an argument with printf: that takes longer than the command, so texts are kept.
+local texts = {}
+local function text(number)
+  local known = texts[number]
+  if not known then
+    known = string.format('%.0f', number)
+    texts[number] = known
+  end
+  return known
 end
 
--- How many of the stamps are after start. They ascend.
-local function count_after(key, length, start)
-  local low, high = 0, length
+local function fetch(i)
+  local key, limit = keys[i], limits[i]
+  local bytes, count
+  if limit <= ${FETCHED_MAX} then
+    bytes = call('GETRANGE', key, text(limit > 0 and -8 * limit or -8), '-1')
+    count = #bytes / 8
+    fetched[i] = count
+  else
+    bytes = call('GETRANGE', key, '-8', '-1')
+    count = #bytes > 0 and math.min(call('STRLEN', key) / 8, limit) or 0
+    fetched[i] = #bytes / 8
+  end
+  stamps[i], counts[i] = bytes, count
+  newests[i] = count > 0 and unpack('<d', bytes, #bytes - 7) or nil
+end
+
+local function latest_of(i, n)
+  local held = fetched[i]
+  if n <= held then return (unpack('<d', stamps[i], 8 * (held - n) + 1)) end
+  return latest(keys[i], n)
+end
+
+-- How many of the newest stamps are in the window. They ascend, and few are old: looked for from the old end, in growing steps.
+local function count_live(i, start)
+  local high = counts[i]
+  if high == 0 or newests[i] <= start then return 0 end
+  if latest_of(i, high) > start then return high end
+  local step = 1
+  while high - step > 1 and latest_of(i, high - step) <= start do
+    high = high - step
+    step = step * 2
+  end
+  local low = math.max(1, high - step)
+  high = high - 1
   while low < high do
     local middle = math.ceil((low + high) / 2)
-    if tonumber(call('LINDEX', key, -middle)) > start then low = middle else high = middle - 1 end
+    if latest_of(i, middle) > start then low = middle else high = middle - 1 end
   end
   return low
 end
 
-local function view(key, limit, window, cost, now)
-  local start = now - window
-  local length = call('LLEN', key)
-  local live = 0
-  if length > 0 then
-    if tonumber(call('LINDEX', key, 0)) > start then live = length else live = count_after(key, length, start) end
-  end
-  local admitted = live + cost <= limit
-  local retry, reset = 0, 0
-  if not admitted then
-    if cost > limit then retry = -1 else retry = call('LINDEX', key, -(limit - cost + 1)) - start end
-  end
-  if live > 0 and limit > 0 then reset = call('LINDEX', key, -math.min(live, limit)) - start end
-  return admitted, math.max(0, limit - live), retry, reset
-end
-
-local function charge(key, window, cost, now)
-  local start = now - window
-  local newest = call('LINDEX', key, -1)
-  for i = 1, cost + ${POPPED_MAX} do
-    local oldest = call('LINDEX', key, 0)
-    if not oldest or tonumber(oldest) > start then break end
-    call('LPOP', key)
-  end
-  local stamp = string.format('%.0f', now)
-  for i = 1, cost do call('RPUSH', key, stamp) end
+local function charge(i, now)
+  local key, cost, window, live = keys[i], costs[i], windows[i], lives[i]
+  local stamp = pack('<d', now)
+  local length = call('APPEND', key, cost == 1 and stamp or string.rep(stamp, cost)) / 8
+  local kept = live + cost
+  if length > kept * ${KEPT_TOO_MUCH} + ${SLACK} then call('SET', key, call('GETRANGE', key, text(-8 * kept), '-1'), 'KEEPTTL') end
+  local newest = newests[i]
   if not newest or math.floor(newest / window) ~= math.floor(now / window) then
     call('PEXPIRE', key, math.ceil(2 * window / 1000) + ${EXPIRY_SLACK_MS})
   end
@@ -103,42 +147,50 @@ local input, at, out = ARGV[3], 1, { pack('<dd', ${SHARD_STATUS.ok}, clock) }
 while at <= #input do
   local count, record
   count, record, at = unpack('<dd', input, at)
-  local claims = {}
   for i = 1, count do
-    local index, limit, window, cost, dry
-    index, limit, window, cost, dry, at = unpack('<ddddd', input, at)
-    claims[i] = { KEYS[index], limit, window, cost, dry == 1 }
+    local index, is_dry
+    index, limits[i], windows[i], costs[i], is_dry, at = unpack('<ddddd', input, at)
+    keys[i], dry[i] = KEYS[index], is_dry == 1
   end
   local known = record > 0 and call('GET', KEYS[record]) or nil
   local left, till = 0, 0
   if known then till, left = unpack('<dd', known) end
   if till > clock and left > 0 then
     call('SETRANGE', KEYS[record], 8, pack('<d', left - 1))
-    out[#out + 1] = string.sub(known, 17)
+    out[#out + 1] = sub(known, 17)
   else
     local now = clock
     for i = 1, count do
-      local newest = tonumber(call('LINDEX', claims[i][1], -1) or 0)
-      if newest - clock > ${STEP_BACK_US_MAX} then rebase(claims[i][1], newest - clock)
-      elseif newest > now then now = newest end
+      fetch(i)
+      local newest = newests[i]
+      if newest and newest - clock > ${STEP_BACK_US_MAX} then
+        map(keys[i], function(stamp) return pack('<d', stamp - (newest - clock)) end)
+        fetch(i)
+      elseif newest and newest > now then now = newest end
     end
-    local admitted, views, admits = true, {}, {}
+    local admitted, views = true, ''
     for i = 1, count do
-      local claim = claims[i]
-      local fits, remaining, retry, reset = view(claim[1], claim[2], claim[3], claim[4], now)
-      admits[i] = fits
-      if not fits and not claim[5] then admitted = false end
-      views[i] = pack('<dddd', fits and 1 or 0, remaining, retry, reset)
+      local limit, cost, start = limits[i], costs[i], now - windows[i]
+      local live = limit > 0 and count_live(i, start) or 0
+      local fits = live + cost <= limit
+      local retry, reset = 0, 0
+      if not fits then
+        if not dry[i] then admitted = false end
+        if cost > limit then retry = -1 else retry = latest_of(i, limit - cost + 1) - start end
+      end
+      if live > 0 then reset = latest_of(i, live) - start end
+      -- False instead of a number: this claim is not charged.
+      lives[i] = fits and live
+      views = views .. pack('<dddd', fits and 1 or 0, limit - live, retry, reset)
     end
     if admitted and record >= 0 then
       for i = 1, count do
-        if admits[i] then charge(claims[i][1], claims[i][3], claims[i][4], now) end
+        if lives[i] then charge(i, now) end
       end
     end
-    local answer = pack('<dd', admitted and 1 or 0, now) .. table.concat(views)
-    out[#out + 1] = answer
+    out[#out + 1] = pack('<dd', admitted and 1 or 0, now) .. views
     if record > 0 and till <= clock then
-      local again = pack('<d', admitted and 3 or 2) .. string.sub(answer, 9)
+      local again = pack('<dd', admitted and 3 or 2, now) .. views
       call('SET', KEYS[record], pack('<dd', clock + 5000000, 4) .. again, 'PX', 6000)
     end
   end
@@ -174,8 +226,8 @@ return { run, string.format('%.0f', clock), call('SISMEMBER', KEYS[2], id), seed
 `;
 
 /**
- * A node brings its own stamps: KEYS[2] as above, KEYS[3 …] lists; ARGV[2] its id, ARGV[3] '1' when these are the last; ARGV[4] packed
- * doubles: for each list window in µs · count · stamps, ascending. Stamps that the list has already are not brought twice: of each time at
+ * A node brings its own stamps: KEYS[2] as above, KEYS[3 …] windows; ARGV[2] its id, ARGV[3] '1' when these are the last; ARGV[4] packed
+ * doubles: for each of them its length in µs · count · stamps, ascending. Stamps that it has already are not brought twice: of each time at
  * most as many copies are added as are missing, and a time is one script's and so one node's.
  */
 export const SEED_SCRIPT = `${CLOCK}
@@ -183,11 +235,12 @@ local at = 1
 for index = 3, #KEYS do
   local window, count
   window, count, at = unpack('<dd', ARGV[4], at)
-  local held = {}
-  local stamps = call('LRANGE', KEYS[index], 0, -1)
-  for i = 1, #stamps do
-    stamps[i] = tonumber(stamps[i])
-    held[stamps[i]] = (held[stamps[i]] or 0) + 1
+  local held, stamps = {}, {}
+  local bytes = call('GET', KEYS[index]) or ''
+  for place = 1, #bytes, 8 do
+    local stamp = unpack('<d', bytes, place)
+    stamps[#stamps + 1] = stamp
+    held[stamp] = (held[stamp] or 0) + 1
   end
   local before = #stamps
   for i = 1, count do
@@ -198,9 +251,8 @@ for index = 3, #KEYS do
   end
   if #stamps > before then
     table.sort(stamps)
-    call('DEL', KEYS[index])
-    for i = 1, #stamps do call('RPUSH', KEYS[index], string.format('%.0f', stamps[i])) end
-    call('PEXPIRE', KEYS[index], math.ceil(2 * window / 1000) + ${EXPIRY_SLACK_MS})
+    for i = 1, #stamps do stamps[i] = pack('<d', stamps[i]) end
+    call('SET', KEYS[index], table.concat(stamps), 'PX', math.ceil(2 * window / 1000) + ${EXPIRY_SLACK_MS})
   end
 end
 if ARGV[3] == '1' then
@@ -218,8 +270,20 @@ redis.call('HSET', KEYS[1], 'skew', string.format('%.0f', skew + ARGV[2]))
 return string.format('%.0f', skew + ARGV[2])
 `;
 
-/** Takes charges back: KEYS the lists, ARGV[1] the stamp, ARGV[2 …] how many copies of it leave each list. */
+/** Takes charges back: KEYS the windows, ARGV[1] the stamp, ARGV[2 …] how many copies of it leave each. */
 export const CANCEL_SCRIPT = `
-for i = 1, #KEYS do redis.call('LREM', KEYS[i], '-' .. ARGV[i + 1], ARGV[1]) end
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
+${WINDOWS}
+local charged = pack('<d', tonumber(ARGV[1]))
+for i = 1, #KEYS do
+  local left = tonumber(ARGV[i + 1])
+  map(KEYS[i], function(_, bytes)
+    if left > 0 and bytes == charged then
+      left = left - 1
+      return ''
+    end
+    return bytes
+  end)
+end
 return 1
 `;

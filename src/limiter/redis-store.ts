@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { CodedError } from '../kernel/errors.ts';
 import type { Claim, StoreVerdict } from './limit-store.ts';
 import type { RedisClient } from './redis-client.ts';
-import { LOOK, listName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
+import { LOOK, windowName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
 import { SHARD_STATUS } from './redis-scripts.ts';
 
 /** Checks in one script: a few milliseconds in which the server does nothing else. */
 const BATCH_MAX = 500;
-/** Lists and stamps brought back with one script. */
-const SEED_LISTS_MAX = 100;
+/** Windows and stamps brought back with one script. */
+const SEED_WINDOWS_MAX = 100;
 const SEED_STAMPS_MAX = 20_000;
 /** A node that is silent for three and a half of these is counted out. */
 const HEARTBEAT_MS = 1000;
@@ -114,7 +114,7 @@ export class RedisStore implements AsyncDisposable {
   /** Takes back what a check charged. What cannot be taken back leaves the window with time: too little is admitted until then. */
   async cancel(claims: readonly Claim[], { nowUs, views }: StoreVerdict): Promise<void> {
     const charged = claims.filter((_, i) => views[i].isAdmitted);
-    const keys = charged.map(({ key }) => this.#options.prefix + listName(key));
+    const keys = charged.map(({ key }) => this.#options.prefix + windowName(key));
     try {
       await this.#redis.cancelWindows(keys.length, ...keys, String(nowUs), ...charged.map(({ cost }) => String(cost)));
     } catch (error) {
@@ -281,14 +281,14 @@ export class RedisStore implements AsyncDisposable {
     let batch: OwnStamps[] = [];
     let [stamps, total] = [0, 0];
     const send = (isLast: boolean): void => {
-      const names = batch.map(({ key }) => prefix + listName(key));
+      const names = batch.map(({ key }) => prefix + windowName(key));
       const keys = [`${prefix}life`, `${prefix}awaited`, ...names];
       sending.push(this.#redis.seedStore(keys.length, ...keys, this.#time, this.id, isLast ? '1' : '0', packStamps(batch)));
       total += stamps;
       [batch, stamps] = [[], 0];
     };
     for (const own of ownStamps(sinceUs)) {
-      if (batch.length === SEED_LISTS_MAX || (batch.length > 0 && stamps + own.stamps.length > SEED_STAMPS_MAX)) send(false);
+      if (batch.length === SEED_WINDOWS_MAX || (batch.length > 0 && stamps + own.stamps.length > SEED_STAMPS_MAX)) send(false);
       batch.push(own);
       stamps += own.stamps.length;
     }

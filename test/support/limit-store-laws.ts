@@ -35,6 +35,36 @@ export function describeLimitStore(name: string, open: () => Promise<StoreInHand
     (await decided(hand, claims, tag)).isAdmitted;
 
   describe(`a store of windows: ${name}`, () => {
+    test('and so with limits of hundreds, which are read in another way', async () => {
+      const dice = new Dice(testSeed(), 1);
+      await using hand = await open();
+      const reference = new LimiterReference();
+      let nowUs = START_US;
+      const seen = new Set<boolean>();
+      for (let step = 0; step < 300; step++) {
+        nowUs += dice.below(4);
+        hand.setClock(nowUs);
+        // On both sides of what is read at once, and a limit that changes under its key.
+        const claims = [500, 512, 513, 700].map(
+          (limit, i): Claim => ({
+            key: `large:${i}`,
+            rule: { limit: limit - dice.below(2), windowUs: 60 },
+            cost: 1 + dice.below(40),
+            onStoreFailure: 'local',
+            isDryRun: i > 0,
+          }),
+        );
+        const waits = claims.map((each) => reference.wait(each, nowUs));
+        const left = claims.map(({ key, rule: { limit, windowUs } }) => Math.max(0, limit - reference.held(key, windowUs, nowUs)));
+        const verdict = await decided(hand, claims);
+        expect(fitsOf(verdict)).toEqual(reference.decide(claims, nowUs));
+        expect(verdict.views.map(({ retryAfterUs }) => retryAfterUs)).toEqual(waits);
+        expect(verdict.views.map(({ remaining }) => remaining)).toEqual(left);
+        for (const { isAdmitted } of verdict.views) seen.add(isAdmitted);
+      }
+      expect(seen.size).toBe(2);
+    });
+
     test('decides like filter and count over everything ever admitted', async () => {
       const dice = new Dice(testSeed(), 0);
       for (let trace = 0; trace < TRACES; trace++) {
