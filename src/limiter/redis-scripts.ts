@@ -5,6 +5,8 @@ const FETCHED_MAX = 512;
 /** A window forgets what has left it when that is an eighth of what is in it, and so much more: a copy of 64 bytes for each stamp. */
 const KEPT_TOO_MUCH = 1.125;
 const SLACK = 16;
+/** Stamps that are read first of the old end of a large window. */
+const PIECE = 64;
 /** A window outlives its window by this much: for steps of the clock, and for a node that reads it a little later. */
 const EXPIRY_SLACK_MS = 10_000;
 /** How long a store that lost something waits for nodes that were there before: dead ones bring nothing back. */
@@ -112,23 +114,27 @@ local function latest_of(i, n)
   return latest(keys[i], n)
 end
 
--- How many of the newest stamps are in the window. They ascend, and few are old: looked for from the old end, in growing steps.
+-- How many of the newest stamps are in the window. They ascend, and few are old: the old end is read in growing pieces.
 local function count_live(i, start)
   local high = counts[i]
   if high == 0 or newests[i] <= start then return 0 end
-  if latest_of(i, high) > start then return high end
-  local step = 1
-  while high - step > 1 and latest_of(i, high - step) <= start do
-    high = high - step
-    step = step * 2
+  local bytes, size = stamps[i], fetched[i]
+  if size < high then
+    size = ${PIECE}
+    while true do
+      size = math.min(size, high)
+      bytes = call('GETRANGE', keys[i], text(-8 * high), text(-8 * (high - size) - 1))
+      if size == high or unpack('<d', bytes, #bytes - 7) > start then break end
+      high, size = high - size, size * 4
+    end
   end
-  local low = math.max(1, high - step)
-  high = high - 1
-  while low < high do
-    local middle = math.ceil((low + high) / 2)
-    if latest_of(i, middle) > start then low = middle else high = middle - 1 end
+  -- The last of these is in the window: the first that is.
+  local low, top = 1, size
+  while low < top do
+    local middle = math.floor((low + top) / 2)
+    if unpack('<d', bytes, 8 * middle - 7) > start then top = middle else low = middle + 1 end
   end
-  return low
+  return high - low + 1
 end
 
 local function charge(i, now)

@@ -5,8 +5,8 @@ import type { RedisClient } from './redis-client.ts';
 import { LOOK, windowName, NO_RECORD, packChecks, packStamps, unpackAnswer, type PackedCheck } from './redis-packing.ts';
 import { SHARD_STATUS } from './redis-scripts.ts';
 
-/** Checks in one script: a few milliseconds in which the server does nothing else. */
-const BATCH_MAX = 500;
+/** Checks in one script: few enough that the server decides some while this process sends and reads others. */
+const BATCH_MAX = 128;
 /** Windows and stamps brought back with one script. */
 const SEED_WINDOWS_MAX = 100;
 const SEED_STAMPS_MAX = 20_000;
