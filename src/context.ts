@@ -81,6 +81,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     storeAnswered: (tookMs) => observer.limitStoreAnswered(tookMs),
     storeRisky: (why) => observer.limitStoreRisky(why),
   });
+  await limits?.joined;
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({

@@ -55,6 +55,11 @@ export interface LimiterStatus {
 /** The limits of a running sidecar: what decides, what it counted, and what becomes entries of the ledger. */
 export interface OpenedLimiter {
   readonly limiter: Limiter;
+  /**
+   * The shared store was heard, or cannot be reached. A node that decided before would not know of the others, and take the whole limit for
+   * its share.
+   */
+  readonly joined: Promise<void>;
   readonly counts: DecisionCounts;
   readonly status: () => LimiterStatus;
   /** Who was refused most, in the ten seconds before the last record. */
@@ -102,6 +107,7 @@ export function openLimiter(
   void record('config', { limits: source.current.generation });
   return {
     limiter: new Limiter(traced ?? opened.store, () => source.current),
+    joined: opened.joined,
     counts,
     status: opened.status,
     topDenied: () => topDenied,
@@ -125,11 +131,14 @@ export function openLimiter(
   };
 }
 
+/** A start waits so long for a shared store that answers but is not whole yet. */
+const FIRST_JOIN_MS_MAX = 4000;
 /** Keys are spread over so many sequences, each of which lies on one master. */
 const CLUSTER_SHARDS = 16;
 
 interface OpenedStore {
   readonly store: LimitStore;
+  readonly joined: Promise<void>;
   readonly status: () => LimiterStatus;
   readonly close: () => Promise<void>;
 }
@@ -138,7 +147,7 @@ function openStore(config: Exclude<LimiterOptions, { kind: 'off' }>, password: s
   const { keysMax } = config;
   if (config.kind === 'redis') return openShared(config, password, events);
   const store = new EmbeddedStore({ clockUs: () => Math.floor(performance.now() * 1000), keysMax });
-  return { store, status: () => ({ keys: store.keys, store: undefined }), close: () => Promise.resolve() };
+  return { store, joined: Promise.resolve(), status: () => ({ keys: store.keys, store: undefined }), close: () => Promise.resolve() };
 }
 
 function openShared(
@@ -151,11 +160,15 @@ function openShared(
   const count = isCluster ? CLUSTER_SHARDS : 1;
   let readyShards = 0;
   let isExamined = false;
+  const joined = Promise.withResolvers<void>();
+  client.once('close', () => joined.resolve());
+  setTimeout(() => joined.resolve(), FIRST_JOIN_MS_MAX).unref();
   const ready = (isReady: boolean, why: string): void => {
     if (isReady && !isExamined) void examineServer(client, events.storeRisky);
     isExamined ||= isReady;
     const wasWhole = readyShards === count;
     readyShards += isReady ? 1 : -1;
+    if (readyShards === count) joined.resolve();
     if (wasWhole !== (readyShards === count)) events.storeReady(isReady, why);
   };
   const shards = Array.from({ length: count }, (_, i) => {
@@ -177,6 +190,7 @@ function openShared(
   });
   return {
     store: isCluster ? new ShardedStore(shards.map(({ shared }) => shared)) : shards[0].shared,
+    joined: joined.promise,
     status: () => ({
       keys: shards.reduce((sum, { own }) => sum + own.keys, 0),
       store: { isReady: readyShards === count, nodes: Math.max(...shards.map(({ redis }) => redis.share.nodes)) },

@@ -94,3 +94,17 @@ test('tells how long the store takes, and warns of settings with which it forget
   const warned = (text: string): boolean => app.logLines.some((line) => line.includes(text));
   await expect.poll(() => warned('maxmemory-policy is allkeys-lru') && warned('no append-only file')).toBe(true);
 });
+
+test('a node that starts decides nothing before it knows of the others', async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedis());
+  const [first] = await startPair(stack, server.url);
+  expect(await admitted([first, first], '1.1.1.1', 60)).toBe(40);
+  const dir = stack.adopt(tempDir(), (each) => each[Symbol.dispose]());
+  const file = join(dir.path, 'limits.yaml');
+  writeFileSync(file, FILE);
+  const env = { PROOFS_LIMITS_FILE: file, PROOFS_LIMITS_STORE: 'redis', PROOFS_REDIS_URL: server.url };
+  const third = stack.use(await startApp({ env }));
+  // Its very first requests.
+  expect(await admitted([third, third], '1.1.1.1', 60)).toBe(0);
+});
