@@ -15,7 +15,7 @@ export interface ProxySubject extends Subject {
 }
 
 /** Whom a proxy asks about. Only a trusted one is believed in anything but the address of its connection. Throws AddressError, TenantError. */
-export function subjectOfProxy({ peer, forwardedFor, tenant }: Claims, limits: Limits): ProxySubject {
+function subjectOfProxy({ peer, forwardedFor, tenant }: Claims, limits: Limits): ProxySubject {
   const { address, isVouched } = findClient({ peer, forwardedFor }, limits.proxies);
   const name = isVouched && tenant !== undefined ? tenantKey(tenant) : limits.missingTenant;
   return { address, ip: addressKey(address, limits.ipv6Bits), tenant: name, isVouched };

@@ -45,15 +45,13 @@ export function describeLimitStore(name: string, open: () => Promise<StoreInHand
         nowUs += dice.below(4);
         hand.setClock(nowUs);
         // On both sides of what is read at once, and a limit that changes under its key.
-        const claims = [500, 512, 513, 700].map(
-          (limit, i): Claim => ({
-            key: `large:${i}`,
-            rule: { limit: limit - dice.below(2), windowUs: 60 },
-            cost: 1 + dice.below(40),
-            onStoreFailure: 'local',
-            isDryRun: i > 0,
-          }),
-        );
+        const claims = [500, 512, 513, 700].map((limit, i): Claim => ({
+          key: `large:${i}`,
+          rule: { limit: limit - dice.below(2), windowUs: 60 },
+          cost: 1 + dice.below(40),
+          onStoreFailure: 'local',
+          isDryRun: i > 0,
+        }));
         const waits = claims.map((each) => reference.wait(each, nowUs));
         const left = claims.map(({ key, rule: { limit, windowUs } }) => Math.max(0, limit - reference.held(key, windowUs, nowUs)));
         const verdict = await decided(hand, claims);
