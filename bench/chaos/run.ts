@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--smoke] [--only NAME] [--rate 30000] [--redis-rate 12000] [--seconds 60] [--seed N] [--output DIR]`: load on real
+ * `npm run chaos -- [--smoke] [--only NAME] [--rate 31000] [--redis-rate 12000] [--seconds 60] [--seed N] [--output DIR]`: load on real
  * sidecars, faults in it, and every decision judged by the definition. Writes report.html and report.json; exit code 1 when a run was not
  * as expected.
  */
@@ -36,7 +36,7 @@ function toNumber(name: 'rate' | 'redis-rate' | 'seconds' | 'seed', fallback: nu
 const { smoke: isSmoke, only, output } = values;
 const seed = toNumber('seed', (Date.now() % 1e9) + 1, 2 ** 31 - 1);
 const seconds = toNumber('seconds', isSmoke ? 6 : 60, 3600);
-const ratePerS = toNumber('rate', isSmoke ? 4000 : 30_000, 200_000);
+const ratePerS = toNumber('rate', isSmoke ? 4000 : 31_000, 200_000);
 const redisRatePerS = toNumber('redis-rate', isSmoke ? 2500 : 12_000, 200_000);
 const faultSeconds = isSmoke ? 4 : 9;
 

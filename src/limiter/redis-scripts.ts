@@ -1,13 +1,15 @@
 import { STEP_BACK_US_MAX } from './window.ts';
 
-/** Stamps that are read with one command; of a larger limit those that matter are looked up one by one. */
+/** Stamps that are read with one command; of a larger limit those that matter are looked up in pieces. */
 const FETCHED_MAX = 512;
 /** A window forgets what has left it when that is an eighth of what is in it, and so much more: a copy of 64 bytes for each stamp. */
 const KEPT_TOO_MUCH = 1.125;
 const SLACK = 16;
 /** Stamps that are read first of the old end of a large window. */
 const PIECE = 64;
-/** A window outlives its window by this much: for steps of the clock, and for a node that reads it a little later. */
+/** Answers remembered in five seconds, at most: a repetition of one that is not is charged again. */
+export const REMEMBERED_MAX = 50_000;
+/** A window is kept so much longer than its last stamp counts: for steps of the clock, and for a node that reads it a little later. */
 const EXPIRY_SLACK_MS = 10_000;
 /** How long a store that lost something waits for nodes that were there before: dead ones bring nothing back. */
 const SEED_MS_MAX = 3000;
@@ -20,7 +22,7 @@ export const SHARD_STATUS = { ok: 0, lost: 1, seeding: 2, jumped: 3 } as const;
 /**
  * Every script reads the clock of the server first: ARGV[1] stands instead of it in tests, or is ''. `skew` is what was subtracted because
  * the clock jumped ahead. KEYS[1] is the life of the shard, a hash: `run` the run id of the server that its stamps are whole for, `skew`, and
- * `seeding`, the time until which stamps of the nodes are waited for.
+ * `seeding`, the time until which stamps of the nodes are waited for; `replays`, which five seconds and how many answers were remembered then.
  */
 const CLOCK = `
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
@@ -149,6 +151,18 @@ local function charge(i, now)
   end
 end
 
+-- How many answers were remembered in these five seconds stands in the life of the shard; read and written once for a script.
+local period, remembered = math.floor(clock / 5000000), nil
+local function may_remember()
+  if not remembered then
+    local known, count = string.match(call('HGET', KEYS[1], 'replays') or '', '^(%d+) (%d+)$')
+    remembered = tonumber(known) == period and tonumber(count) or 0
+  end
+  if remembered >= ${REMEMBERED_MAX} then return false end
+  remembered = remembered + 1
+  return true
+end
+
 local input, at, out = ARGV[3], 1, { pack('<dd', ${SHARD_STATUS.ok}, clock) }
 while at <= #input do
   local count, record
@@ -195,12 +209,13 @@ while at <= #input do
       end
     end
     out[#out + 1] = pack('<dd', admitted and 1 or 0, now) .. views
-    if record > 0 and till <= clock then
+    if record > 0 and till <= clock and may_remember() then
       local again = pack('<dd', admitted and 3 or 2, now) .. views
       call('SET', KEYS[record], pack('<dd', clock + 5000000, 4) .. again, 'PX', 6000)
     end
   end
 end
+if remembered then call('HSET', KEYS[1], 'replays', string.format('%.0f %.0f', period, remembered)) end
 return table.concat(out)
 `;
 

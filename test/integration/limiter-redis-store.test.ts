@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { connectRedis, type RedisClient } from '../../src/limiter/redis-client.ts';
 import { StoreUnavailableError, RedisStore, type OwnStamps, type RedisStoreEvents } from '../../src/limiter/redis-store.ts';
-import type { Claim } from '../../src/limiter/limit-store.ts';
+import type { Claim, StoreVerdict } from '../../src/limiter/limit-store.ts';
+import { REMEMBERED_MAX } from '../../src/limiter/redis-scripts.ts';
 import { describeLimitStore } from '../support/limit-store-laws.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 
@@ -93,4 +95,43 @@ test('what was lost with the data is brought back by the nodes before anything i
   const verdicts = [];
   for (let i = 0; i < 5; i++) verdicts.push((await store.decide([claim('x', 10)])).isAdmitted);
   expect(verdicts).toEqual([true, true, true, false, false]);
+});
+
+const tagOf = (text: string): string => createHash('sha256').update(text).digest('latin1');
+
+test('ten thousand requests with one id are no ten thousand admissions', async () => {
+  await using store = new RedisStore({
+    client: connected(server.url),
+    timeoutMs: TIMEOUT_MS,
+    prefix: `one-id:${stores++}:`,
+    ownStamps: () => [],
+    events: QUIET,
+  });
+  await until(() => store.isReady);
+  const verdicts = await Promise.all(Array.from({ length: 10_000 }, () => store.decide([claim('x', 100)], tagOf('always the same'))));
+  // The first is repeated four times for nothing; all others are charged like any request.
+  expect(verdicts.filter(({ isAdmitted }) => isAdmitted)).toHaveLength(104);
+  expect(verdicts.filter(({ isReplay }) => isReplay)).toHaveLength(4);
+});
+
+test('a flood of ids is remembered up to a bound, and charged beyond it', async () => {
+  let nowUs = 1_800_000_000_000_000;
+  await using store = new RedisStore({
+    client: connected(server.url),
+    timeoutMs: TIMEOUT_MS,
+    prefix: `flood:${stores++}:`,
+    ownStamps: () => [],
+    events: QUIET,
+    clockUs: () => nowUs,
+  });
+  await until(() => store.isReady);
+  const ask = (id: string): Promise<StoreVerdict> => store.decide([claim('x', 1_000_000)], tagOf(id));
+  await Promise.all(Array.from({ length: REMEMBERED_MAX - 1 }, (_, i) => ask(String(i))));
+  await ask('the last one');
+  await ask('one too many');
+  expect((await ask('the last one')).isReplay).toBe(true);
+  expect((await ask('one too many')).isReplay).toBe(false);
+  nowUs += 5_000_000;
+  await ask('later');
+  expect((await ask('later')).isReplay).toBe(true);
 });
