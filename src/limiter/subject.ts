@@ -24,10 +24,18 @@ function subjectOfProxy({ peer, forwardedFor, tenant }: Claims, limits: Limits):
 /** Subjects that are remembered; about a kilobyte each with what the limiter keeps of them. */
 const SUBJECTS_MAX = 20_000;
 
+/** Longer headers are read anew each time: what stands left in X-Forwarded-For may be the client's, and must not fill our memory. */
+const REMEMBERED_CHARS_MAX = 256;
+
 /** Reading addresses costs more than a decision, and the same clients ask again: what their headers meant is remembered. */
 export class ProxySubjects {
   #known = new Map<string, ProxySubject>();
   #generation = '';
+
+  /** Headers that are remembered. */
+  get count(): number {
+    return this.#known.size;
+  }
 
   /** As subjectOfProxy. */
   of(claims: Claims, limits: Limits): ProxySubject {
@@ -38,7 +46,10 @@ export class ProxySubjects {
     // A header holds no line break, and one that is missing is not one that is empty.
     const text = `${claims.peer}\n${claims.forwardedFor ?? '\n'}\n${claims.tenant ?? '\n'}`;
     let subject = this.#known.get(text);
-    if (subject === undefined) this.#known.set(text, (subject = subjectOfProxy(claims, limits)));
+    if (subject === undefined) {
+      subject = subjectOfProxy(claims, limits);
+      if (text.length <= REMEMBERED_CHARS_MAX) this.#known.set(text, subject);
+    }
     return subject;
   }
 }
