@@ -14,8 +14,6 @@ import { limitOfAddress, makePlan } from './plan.ts';
 const UNDER_WAY = 512;
 const TIMEOUT_MS = 5000;
 const KEYS_MAX = 1_000_000;
-/** Of the tenants' limit in the plan. */
-const TENANT_LIMIT_SHARE = 1 / 1.1;
 const READY_MS_MAX = 10_000;
 
 export interface StoreResult {
@@ -60,13 +58,12 @@ async function drive(store: SharedStore, seconds: number, windowS: number, seed:
   // A plan for about the rate that is reached: keys are near their limits then.
   const plan = makePlan(30_000, windowS, seed);
   const windowUs = windowS * 1e6;
-  const tenantLimit = Math.round(((30_000 * windowS * 0.75) / 40) * TENANT_LIMIT_SHARE);
   const decisions: LoggedDecision[] = [];
   const claimsOf = (index: number): Claim[] => {
     const { address, tenant, cost } = plan.request(index);
     const same = { cost, onStoreFailure: 'local', isDryRun: false } as const;
     const ip = { key: `ip:${address}`, rule: { limit: limitOfAddress(address), windowUs }, ...same };
-    return [ip, { key: `tenant:${tenant}`, rule: { limit: tenant === 'lone' ? 1_000_000 : tenantLimit, windowUs }, ...same }];
+    return [ip, { key: `tenant:${tenant}`, rule: { limit: plan.limitOfTenant(tenant), windowUs }, ...same }];
   };
   const note = (claims: readonly Claim[], answer: StoreAnswer): void => {
     if (answer === STORE_FULL) throw new Error('the table of keys is full');

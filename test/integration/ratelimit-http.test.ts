@@ -259,3 +259,14 @@ test('denials and changes of the limits are entries of the ledger, and metrics',
     ['limiterAggregate', { denials: { ip: { denied: 6, keys: { '1.2.3.4': 6 }, other: 0 } } }],
   ]);
 });
+
+test('where a token is wanted the checks of proxies want it too', async () => {
+  using dir = tempDir();
+  const [file, tokens] = [join(dir.path, 'limits.yaml'), join(dir.path, 'tokens')];
+  writeFileSync(file, FILE);
+  writeFileSync(tokens, 'a-token-of-enough-characters\n', { mode: 0o600 });
+  await using app = await startApp({ env: { PROOFS_LIMITS_FILE: file, PROOFS_TOKENS_FILE: tokens } });
+  expect((await ask(app, from('1.2.3.4'))).status).toBe(401);
+  const allowed = await ask(app, from('1.2.3.4', { authorization: 'Bearer a-token-of-enough-characters' }));
+  expect([allowed.status, allowed.headers.get('ratelimit')]).toEqual([200, expect.stringContaining('"ip";r=2')]);
+});
