@@ -1,0 +1,66 @@
+import { alignedOps } from './diff-aligned.ts';
+import { isXorSmaller, NEAR_BYTES_MAX, nearOps, replacedOps } from './diff-near.ts';
+import { farAnchors } from './far-anchors.ts';
+import type { Op } from './patch.ts';
+import { commonEnd, commonStart, type Span } from './span.ts';
+
+/** What the anchors left open is searched again, more finely, so often at most. */
+const DEPTH_MAX = 6;
+/** Of a replaced stretch, so much is held at a time of each side. */
+const REPLACED_BYTES = 128 * 1024;
+
+/** What changed between two stretches of any length: copies of what stands in both, in the same order, and the rest by splices and masks. */
+export async function* matchedOps(old: Span, now: Span, depth = 0): AsyncGenerator<Op, void, undefined> {
+  const start = await commonStart(old, now);
+  if (start > 0) yield { kind: 'copy', length: start };
+  const [oldRest, nowRest] = [
+    { ...old, from: old.from + start },
+    { ...now, from: now.from + start },
+  ];
+  const end = await commonEnd(oldRest, nowRest);
+  yield* middleOps({ ...oldRest, to: old.to - end }, { ...nowRest, to: now.to - end }, depth);
+  if (end > 0) yield { kind: 'copy', length: end };
+}
+
+async function* middleOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
+  const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
+  if (Math.max(oldBytes, nowBytes) <= NEAR_BYTES_MAX)
+    yield* nearOps(...(await Promise.all([old.source.read(old.from, oldBytes), now.source.read(now.from, nowBytes)])));
+  else if (oldBytes > 0 && nowBytes > 0 && depth < DEPTH_MAX) yield* anchoredOps(old, now, depth);
+  else yield* replacedStretch(old, now);
+}
+
+async function* anchoredOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
+  const { olds, nows, count } = await farAnchors(old, now);
+  let [oldAt, nowAt] = [old.from, now.from];
+  let isAnchored = false;
+  for (let i = 0; i < count; i++) {
+    const [oldAnchor, nowAnchor] = [old.from + olds[i], now.from + nows[i]];
+    // An anchor within what the one before it grew into.
+    if (oldAnchor <= oldAt || nowAnchor <= nowAt) continue;
+    const length = await commonStart({ ...old, from: oldAnchor }, { ...now, from: nowAnchor });
+    yield* matchedOps({ ...old, from: oldAt, to: oldAnchor }, { ...now, from: nowAt, to: nowAnchor }, depth + 1);
+    yield { kind: 'copy', length };
+    [oldAt, nowAt] = [oldAnchor + length, nowAnchor + length];
+    isAnchored = true;
+  }
+  const rest: [Span, Span] = [
+    { ...old, from: oldAt },
+    { ...now, from: nowAt },
+  ];
+  yield* isAnchored ? matchedOps(...rest, depth + 1) : replacedStretch(...rest);
+}
+
+/** Nothing of the one was found in the other. */
+async function* replacedStretch(old: Span, now: Span): AsyncGenerator<Op, void, undefined> {
+  const read = (span: Span, at: number): Promise<Uint8Array> =>
+    span.source.read(span.from + at, Math.max(0, Math.min(REPLACED_BYTES, span.to - span.from - at)));
+  const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
+  if (oldBytes === nowBytes && isXorSmaller(await read(old, 0), await read(now, 0))) {
+    yield* alignedOps(old, now);
+    return;
+  }
+  for (let at = 0; at < Math.max(oldBytes, nowBytes); at += REPLACED_BYTES) {
+    yield* replacedOps(...(await Promise.all([read(old, at), read(now, at)])));
+  }
+}

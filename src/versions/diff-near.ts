@@ -1,0 +1,59 @@
+import { deflateRawSync } from 'node:zlib';
+import { windowOps } from './diff-aligned.ts';
+import { CELLS_MAX, editScript } from './edit-script.ts';
+import { nearAnchors } from './near-anchors.ts';
+import type { Op } from './patch.ts';
+import { sameEnd, sameStart } from './span.ts';
+
+/** Lengths of the strings that are looked for, one after the other, in what the longer ones left open. */
+const ANCHOR_BYTES = [32, 16, 8, 5] as const;
+
+/** Bytes of either content: its tables take 3 MiB. */
+export const NEAR_BYTES_MAX = 256 * 1024;
+
+/** Ops between two contents in memory of at most NEAR_BYTES_MAX each. */
+export function* nearOps(old: Uint8Array, now: Uint8Array, level = 0): Generator<Op, void, undefined> {
+  const start = sameStart(old, now);
+  const end = sameEnd(old.subarray(start), now.subarray(start));
+  if (start > 0) yield { kind: 'copy', length: start };
+  yield* middleOps(old.subarray(start, old.length - end), now.subarray(start, now.length - end), level);
+  if (end > 0) yield { kind: 'copy', length: end };
+}
+
+function* middleOps(old: Uint8Array, now: Uint8Array, level: number): Generator<Op, void, undefined> {
+  if (old.length === 0 || now.length === 0) {
+    if (old.length + now.length > 0) yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
+  } else if ((old.length + 1) * (now.length + 1) <= CELLS_MAX) yield* editScript(old, now);
+  else if (level < ANCHOR_BYTES.length) yield* anchoredOps(old, now, level);
+  else yield* replacedOps(old, now);
+}
+
+function* anchoredOps(old: Uint8Array, now: Uint8Array, level: number): Generator<Op, void, undefined> {
+  const { olds, nows, count } = nearAnchors(old, now, ANCHOR_BYTES[level]);
+  let [oldAt, nowAt] = [0, 0];
+  for (let i = 0; i < count; i++) {
+    // An anchor within what the one before it grew into.
+    if (olds[i] < oldAt || nows[i] < nowAt) continue;
+    const length = sameStart(old.subarray(olds[i]), now.subarray(nows[i]));
+    if (length < ANCHOR_BYTES[level]) continue;
+    yield* nearOps(old.subarray(oldAt, olds[i]), now.subarray(nowAt, nows[i]), level + 1);
+    yield { kind: 'copy', length };
+    [oldAt, nowAt] = [olds[i] + length, nows[i] + length];
+  }
+  // The anchors that were found are the ends of what is open now: there may be unique strings again within.
+  yield* nearOps(old.subarray(oldAt), now.subarray(nowAt), level + 1);
+}
+
+/** Where nothing in the one is found in the other. */
+export function* replacedOps(old: Uint8Array, now: Uint8Array): Generator<Op, void, undefined> {
+  if (old.length === now.length && isXorSmaller(old, now)) yield* windowOps(old, now);
+  else yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
+}
+
+/** Tried with the fastest compressor there is. */
+export function isXorSmaller(old: Uint8Array, now: Uint8Array): boolean {
+  const mask = new Uint8Array(old.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = old[i] ^ now[i];
+  const size = (bytes: Uint8Array): number => deflateRawSync(bytes, { level: 1 }).length;
+  return size(mask) < size(Buffer.concat([old, now]));
+}
