@@ -14,6 +14,7 @@ import { openLedger, type OpenedLedger } from './ledger/open-ledger.ts';
 import { readLimits } from './limiter/limits-source.ts';
 import { openLimiter, type OpenedLimiter } from './limiter/open-limiter.ts';
 import { Retention } from './ledger/retention.ts';
+import { openVersions } from './versions/open-versions.ts';
 import { openWatch, type OpenedWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
 
@@ -82,6 +83,10 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     storeRisky: (why) => observer.limitStoreRisky(why),
   });
   await limits?.joined;
+  const { bytesMax, ...versionLimits } = config.versions;
+  const versions = await openVersions({ dataDir: config.dataDir, bytesMax, limits: versionLimits }, ledger, {
+    trouble: (error) => observer.versionsTrouble(error),
+  });
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -93,6 +98,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     anchors,
     archiveTrouble: () => archive?.trouble,
     limits,
+    versions,
     watch: watch === undefined ? undefined : () => watch.status(),
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
@@ -105,6 +111,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     // They only read the ledger, and what they leave undone is begun again at the next start: its last seal does not wait for them.
     const beside = Promise.allSettled([anchors.rounds.stop(), archive?.stop()]);
     await app.close();
+    await versions.close();
     await limits?.close();
     await removing;
     await ledger.close();

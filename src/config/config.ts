@@ -8,6 +8,7 @@ import { parseAnchorConfig, type AnchorConfig } from './anchor-config.ts';
 import { parseArchiveConfig, type ArchiveConfig } from './archive-config.ts';
 import { parseLimitsConfig, type LimitsConfig } from './limits-config.ts';
 import { parseRetentionConfig, type RetentionConfig } from './retention-config.ts';
+import { parseVersionsConfig, type VersionsConfig } from './versions-config.ts';
 import { SETTINGS, type Setting } from './settings.ts';
 
 export class ConfigError extends CodedError<'bad-config'> {}
@@ -27,6 +28,7 @@ export interface Config {
   readonly archive: ArchiveConfig;
   readonly retention: RetentionConfig;
   readonly limits: LimitsConfig;
+  readonly versions: VersionsConfig;
   readonly redisPasswordFile: string | undefined;
   readonly isWatched: boolean;
   readonly isImmutable: boolean;
@@ -70,6 +72,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     archive: parseArchiveConfig(value, faults),
     retention: parseRetentionConfig(value, faults),
     limits: parseLimitsConfig(value, faults),
+    versions: parseVersionsConfig(value, faults),
     redisPasswordFile: value(SETTINGS.redisPasswordFile),
     isWatched: parseChoice(SETTINGS.watch, ['on', 'off'], value, faults) === 'on',
     isImmutable: parseChoice(SETTINGS.watchImmutable, ['auto', 'off'], value, faults) === 'auto',

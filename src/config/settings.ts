@@ -156,6 +156,31 @@ export const SETTINGS = {
     fallback: 'none',
     meaning: 'File that every decision of the limits is appended to, one JSON line each (docs/ratelimit.md): for audits and measurements.',
   },
+  versionsBytes: {
+    env: 'PROOFS_VERSIONS_BYTES',
+    key: 'versionsBytes',
+    fallback: '4294967296',
+    meaning: 'Bytes of one version of an artifact, at most.',
+  },
+  versionsArtifacts: {
+    env: 'PROOFS_VERSIONS_ARTIFACTS',
+    key: 'versionsArtifacts',
+    fallback: '10000',
+    meaning: 'Versioned artifacts, at most.',
+  },
+  versionsCount: {
+    env: 'PROOFS_VERSIONS_COUNT',
+    key: 'versionsCount',
+    fallback: '100000',
+    meaning: 'Versions of all artifacts together, at most; each takes about a kilobyte of memory.',
+  },
+  versionsKeep: {
+    env: 'PROOFS_VERSIONS_KEEP',
+    key: 'versionsKeep',
+    fallback: 'all',
+    meaning:
+      'Versions of an artifact whose contents are kept: `all`, or a number from 2 on. Records of all versions stay; pins and legal holds keep contents too.',
+  },
   logLevel: {
     env: 'PROOFS_LOG_LEVEL',
     key: 'logLevel',

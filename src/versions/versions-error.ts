@@ -19,6 +19,7 @@ export type VersionsErrorCode =
   | 'key-reused'
   | 'too-large'
   | 'disk-full'
+  | 'busy'
   | 'closed';
 
 export interface VersionsErrorDetails {

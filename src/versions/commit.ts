@@ -1,0 +1,149 @@
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { toEntry, type Asked, type VersionAudit } from './audit.ts';
+import { HEAD_BYTES_MAX, type Artifact } from './artifact.ts';
+import { makeFolder, readIfPresent, removeFile, replaceFile, writeTail } from './disk.ts';
+import { formatHead } from './head-file.ts';
+import type { Objects } from './objects.ts';
+import type { VersionPaths } from './paths.ts';
+import { toVersionsError } from './to-versions-error.ts';
+import { VersionsError } from './versions-error.ts';
+
+const PENDING_BYTES_MAX = 64 * 1024;
+
+/** A change of an artifact that is ready to happen: everything in it is durable, and nothing of it has a name yet. */
+export interface Commit {
+  readonly before: Artifact | undefined;
+  readonly after: Artifact;
+  /** Line of the index, when there is a new version. */
+  readonly line?: string | undefined;
+  readonly objects: readonly { readonly path: string; readonly sha256: string }[];
+  /** Objects that the artifact needs more than before, and less. */
+  readonly holds: readonly string[];
+  readonly releases: readonly string[];
+  readonly asked: Asked;
+}
+
+const Pending = Type.Object({
+  attempt: Type.String(),
+  /** SHA-256 of the head file that the change leaves. */
+  head: Type.String(),
+  asked: Type.Object({ action: Type.String(), name: Type.String() }, { additionalProperties: true }),
+});
+
+/**
+ * Makes changes happen, one artifact's at a time, in an order that a crash at any point leaves one of two heads:
+ *
+ * 1. `pending` says what is about to be done, and the ledger says that it is attempted;
+ * 2. objects get their names; the index gets a line behind what its head counts;
+ * 3. the head is replaced: this is the change;
+ * 4. the ledger says that it is done, `pending` goes, and so do objects that nothing needs any more.
+ *
+ * A `pending` that a start finds is settled: the head tells whether 3 happened, and the ledger gets the entry that it lacks.
+ */
+export class Committer {
+  readonly #paths: VersionPaths;
+  readonly #objects: Objects;
+  readonly #audit: VersionAudit;
+
+  constructor(paths: VersionPaths, objects: Objects, audit: VersionAudit) {
+    this.#paths = paths;
+    this.#objects = objects;
+    this.#audit = audit;
+  }
+
+  /** Resolves when the change and its entry are durable. Rejects with VersionsError: nothing was changed, unless the message says otherwise. */
+  async commit(commit: Commit, changed: (after: Artifact) => void): Promise<void> {
+    const { after, asked, holds, releases } = commit;
+    const { name } = after.head;
+    const attempt = crypto.randomUUID();
+    await makeFolder(this.#paths.folder(name));
+    await this.settle(name);
+    this.#objects.hold(holds);
+    let isDurable: boolean;
+    try {
+      isDurable = await this.#attempt(commit, attempt);
+    } catch (cause) {
+      const error = toVersionsError(cause);
+      await this.#objects.sweep(this.#objects.release(holds)).catch(() => undefined);
+      await this.#end(name, asked, attempt, error).catch(() => undefined);
+      throw error;
+    }
+    changed(after);
+    // Both heads may be what a crash leaves: nothing of either goes, and `pending` stays until it is known.
+    if (!isDurable)
+      throw new VersionsError('version-io', 'the head was changed, but the disk does not confirm it: a crash may bring the old one back');
+    const free = this.#objects.release(releases);
+    try {
+      await this.#end(name, asked, attempt);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new VersionsError('version-io', `the change was made, but its entry in the ledger was not: ${why}; the next change adds it`, {
+        cause,
+      });
+    }
+    // What stays here the next start removes.
+    await this.#objects.sweep(free).catch(() => undefined);
+  }
+
+  /** Up to the new head. False when that is there and may not be durable. */
+  async #attempt({ before, after, line, objects, asked }: Commit, attempt: string): Promise<boolean> {
+    const { name } = after.head;
+    const head = formatHead(after.head);
+    await replaceFile(this.#paths.pending(name), JSON.stringify({ attempt, head: checkOf(head), asked }));
+    await this.#audit.record(toEntry(asked, { attempt, outcome: 'attempted' }));
+    for (const { path, sha256 } of objects) await this.#objects.take(path, sha256);
+    if (line !== undefined) await writeTail(this.#paths.index(name), before?.head.indexBytes ?? 0, line);
+    try {
+      await replaceFile(this.#paths.head(name), head);
+      return true;
+    } catch (error) {
+      // The rename may have happened although its folder could not be synced.
+      if ((await this.#readHead(name)) !== head) throw error;
+      return replaceFile(this.#paths.head(name), head).then(
+        () => true,
+        () => false,
+      );
+    }
+  }
+
+  /** Says in the ledger how a change ended that the process did not see the end of. Does nothing when there is none. */
+  async settle(name: string): Promise<void> {
+    const text = await readIfPresent(this.#paths.pending(name), PENDING_BYTES_MAX);
+    if (text === undefined) return;
+    const pending = parsePending(text.toString());
+    if (pending !== undefined) {
+      const isDone = checkOf(await this.#readHead(name)) === pending.head;
+      const ended = isDone
+        ? ({ outcome: 'done' } as const)
+        : ({ outcome: 'failed', code: 'closed', detail: 'the process ended before the change' } as const);
+      await this.#audit.record(toEntry(pending.asked, { attempt: pending.attempt, ...ended, recovered: true }));
+    }
+    await removeFile(this.#paths.pending(name));
+  }
+
+  async #end(name: string, asked: Asked, attempt: string, error?: VersionsError): Promise<void> {
+    const { code, message: detail } = error ?? {};
+    await this.#audit.record(toEntry(asked, { attempt, outcome: error === undefined ? 'done' : 'failed', code, detail }));
+    await removeFile(this.#paths.pending(name));
+  }
+
+  async #readHead(name: string): Promise<string | undefined> {
+    return (await readIfPresent(this.#paths.head(name), HEAD_BYTES_MAX))?.toString();
+  }
+}
+
+/** The second line of a head file. */
+function checkOf(head: string | undefined): string | undefined {
+  return head?.split('\n')[1];
+}
+
+/** A crash may leave a part of it, when nothing was attempted yet. */
+function parsePending(text: string): { attempt: string; head: string; asked: Asked } | undefined {
+  try {
+    const pending: unknown = JSON.parse(text);
+    return Value.Check(Pending, pending) ? (pending as { attempt: string; head: string; asked: Asked }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
