@@ -11,6 +11,7 @@ const STORES = [
   'src/attack/', // narrowed by fs-only-in-stores
   'src/watch/', // narrowed by fs-only-in-stores
   'src/limiter/', // narrowed by fs-only-in-stores
+  'src/http/private-file.ts', // contents of versions, from the file that the store made for one reader
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
   'src/config/', // configuration, tokens and keys come from files

@@ -17,11 +17,13 @@ import { dropBodies, ProxyChecks, registerProxyChecks, takeEveryMethod, takeProx
 import { registerAppChecks } from './http/routes/ratelimit-apps.ts';
 import { registerQuery } from './http/routes/query.ts';
 import { registerReceipts } from './http/routes/receipts.ts';
+import { registerVersions } from './http/routes/versions.ts';
 import { registerWitness } from './http/routes/witness.ts';
 import { Turns } from './http/turns.ts';
 import type { Ledger } from './ledger/ports.ts';
 import type { OpenedLimiter } from './limiter/open-limiter.ts';
 import type { Observer } from './observe/observer.ts';
+import type { Versions } from './versions/ports.ts';
 
 /** A whole request has to arrive in this time: a slow body holds a share of the body budget. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -48,6 +50,8 @@ export interface AppDependencies {
   readonly archiveTrouble?: (() => string | undefined) | undefined;
   /** Undefined: no limits, and no routes for them. */
   readonly limits?: OpenedLimiter | undefined;
+  /** Undefined: no artifacts, and no routes for them. */
+  readonly versions?: Versions | undefined;
   /** For tests that must not wait half a minute. */
   readonly requestTimeoutMs?: number;
 }
@@ -63,6 +67,7 @@ export async function buildApp({
   watch = () => NOT_WATCHED,
   archiveTrouble = () => undefined,
   limits,
+  versions,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: AppDependencies): Promise<FastifyInstance> {
   const app = fastify({
@@ -105,8 +110,9 @@ export async function buildApp({
   registerReceipts(app, ledger, turns);
   registerWitness(app, anchors?.witness, observer);
   registerBundles(app, ledger, observer);
+  if (versions !== undefined) registerVersions(app, versions, observer, { paceMs: requestTimeoutMs });
   if (limits !== undefined) registerAppChecks(app, limits.limiter, limits);
-  registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble, limits);
+  registerHealth(app, ledger, observer, lifecycle, anchors, watch, archiveTrouble, limits, () => versions?.damages() ?? []);
   await app.ready();
   if (checks !== undefined) takeProxyChecks(app, checks, () => secrets.tokenDigest === undefined && !lifecycle.isStopping);
   return app;

@@ -28,6 +28,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         { name: 'ledger', description: 'Events, checkpoints and proofs' },
         { name: 'bundles', description: 'Evidence for strangers' },
         { name: 'limits', description: 'Rate limits' },
+        { name: 'versions', description: 'Artifacts whose every change can be taken back' },
         { name: 'operations', description: 'Probes and metrics' },
       ],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },

@@ -1,12 +1,20 @@
 import { ERROR_CODES, type ErrorCode, type ErrorEntry } from '../kernel/error-codes.ts';
 import type { RequestFault } from './http-error.ts';
 
+/** The head of an artifact, for a caller who has to know it to go on. */
+export interface CurrentHead {
+  readonly version: number;
+  readonly sha256: string;
+  readonly etag: string;
+}
+
 /** What went wrong with one request, ready to be answered. */
 export interface Problem {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly faults?: readonly RequestFault[] | undefined;
   readonly faultsTotal?: number | undefined;
+  readonly current?: CurrentHead | undefined;
 }
 
 export function problemStatus(problem: Problem): number {
@@ -17,7 +25,7 @@ export function problemStatus(problem: Problem): number {
 /** Body of the answer: RFC 9457 problem details, text and advice from the one table of codes. `requestId` is a UUID. */
 export function formatProblem(problem: Problem, requestId: string): string {
   const { title, advice } = ERROR_CODES[problem.code];
-  const { code, detail, faults, faultsTotal } = problem;
+  const { code, detail, faults, faultsTotal, current } = problem;
   const type = `urn:post-incident-proofs:error:${code}`;
   return JSON.stringify({
     type,
@@ -28,5 +36,6 @@ export function formatProblem(problem: Problem, requestId: string): string {
     instance: `urn:uuid:${requestId}`,
     faults,
     faultsTotal,
+    current,
   });
 }

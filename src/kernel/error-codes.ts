@@ -44,22 +44,52 @@ export const ERROR_CODES = {
     advice: 'Give the witness the verifier key of the log (PROOFS_WITNESS_LOGS_FILE).',
   },
   'not-found': { status: 404, title: 'not found', advice: 'See /docs for the routes.' },
+  'not-confirmable': {
+    status: 409,
+    title: 'nothing waits to be confirmed',
+    advice: 'Look at `GET /versions/NAME`: the head was confirmed already, or the version before it is back.',
+  },
+  'version-limit': {
+    status: 409,
+    title: 'no more versions or artifacts are taken',
+    advice: 'The message names the setting that says how many (docs/config.md).',
+  },
+  'version-gone': {
+    status: 410,
+    title: 'retention removed the content of this version',
+    advice: 'Its record stays. Pin the versions that must remain, or put the artifact under a legal hold.',
+  },
   pruned: {
     status: 410,
     exit: 70,
     title: 'retention removed these entries',
     advice: 'Read them from the archive that the detail names; proofs of all other entries go on holding.',
   },
-  timeout: { status: 408, title: 'the request came too slowly', advice: 'Send the whole request within 30 seconds; nothing was stored.' },
+  timeout: {
+    status: 408,
+    title: 'the request came too slowly',
+    advice: 'Send the whole request within 30 seconds, and the content of a version at 2 KiB a second or more; nothing was stored.',
+  },
+  'version-conflict': {
+    status: 412,
+    title: 'the head is another version',
+    advice: 'Look at the head that `current` names, and ask again with its ETag in If-Match if the change is still right.',
+  },
   'too-large': {
     status: 413,
     title: 'too large',
-    advice: 'A body may have 8 MiB and 10,000 events, a bundle 5,000,000 bytes: send less, or ask for a shorter window.',
+    advice:
+      'A body may have 8 MiB and 10,000 events, a bundle 5,000,000 bytes, a version what the settings allow (docs/config.md): send less, or ask for a shorter window.',
   },
   'unsupported-media-type': {
     status: 415,
     title: 'unsupported media type',
-    advice: 'Send application/json, or application/x-ndjson with one event a line.',
+    advice: 'Send application/json, or events as application/x-ndjson, one a line; only the content of a version is taken under any type.',
+  },
+  'bad-range': {
+    status: 416,
+    title: 'the content has no such bytes',
+    advice: 'Content-Range says how many bytes there are.',
   },
   'key-reused': {
     status: 422,
@@ -71,8 +101,31 @@ export const ERROR_CODES = {
     title: 'the consistency proof does not hold',
     advice: 'The log is not a continuation of what this witness cosigned before: find out why before anything else.',
   },
+  'version-held': {
+    status: 423,
+    title: 'a hold refuses changes',
+    advice: 'Find out why it was set (`GET /versions/NAME`), and release it with `DELETE /versions/NAME/hold`.',
+  },
+  'precondition-required': {
+    status: 428,
+    title: 'the version that is to be changed must be named',
+    advice: 'Send If-Match with the ETag of the head, or `If-None-Match: *` for the first version.',
+  },
   'headers-too-large': { status: 431, title: 'the header is too large', advice: 'Send at most 16 KiB of header lines.' },
   internal: { status: 500, title: 'internal error', advice: "A fault of ours; the sidecar's log has the details under the request id." },
+  'version-damaged': {
+    status: 500,
+    exit: 31,
+    title: 'stored bytes of a version are not those that were put',
+    advice:
+      'Nothing of it is handed out. The message names the place: keep it as evidence, run `pproofs versions verify NAME`, restore from a copy.',
+  },
+  'version-io': {
+    status: 500,
+    exit: 70,
+    title: 'the disk of the versions failed',
+    advice: 'See the reason in the message; what was asked for did not happen, unless it says that it may have.',
+  },
   io: { status: 500, exit: 70, title: 'the ledger could not be read', advice: 'Run `pproofs log verify`.' },
   unanchored: {
     status: 503,
@@ -82,7 +135,7 @@ export const ERROR_CODES = {
   'queue-full': { status: 503, title: 'too much is waiting for the disk', advice: 'Try again after the seconds in Retry-After.' },
   busy: {
     status: 503,
-    title: 'too many bundles are being built, or too much is being read or cosigned',
+    title: 'too many bundles are being built, or too much is being read, sent, watched or cosigned',
     advice: 'Try again after the seconds in Retry-After.',
   },
   closed: { status: 503, title: 'shutting down', advice: 'Try again; nothing of this request was stored.' },

@@ -117,6 +117,18 @@ export const METRICS = {
   proofs_archive_lag_leaves: { kind: 'gauge', help: 'Leaves of full segments that are not archived yet.' },
   proofs_archive_errors_total: { kind: 'counter', help: 'Attempts to archive that failed after all their retries.' },
   proofs_ledger_pruned_leaves: { kind: 'gauge', help: 'Leaves that retention removed, and that an entry says were removed.' },
+  proofs_versions_changes_total: {
+    kind: 'counter',
+    help: 'Changes to artifacts and what became of them: done, refused (the caller has to do something) or failed (we have).',
+    labels: ['cause', 'outcome'],
+  },
+  proofs_versions_bytes_total: {
+    kind: 'counter',
+    help: 'Bytes of contents that came in and were taken to the disk, and that went out.',
+    labels: ['direction'],
+  },
+  proofs_versions_damaged: { kind: 'gauge', help: 'Places below DATA_DIR/versions whose bytes are not those that were stored.' },
+  proofs_versions_watchers: { kind: 'gauge', help: 'Clients that follow an artifact.' },
   proofs_bundles_built_total: { kind: 'counter', help: 'Bundles handed out.' },
   proofs_bundle_bytes: {
     kind: 'histogram',

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { WitnessAnswer } from '../anchor/ask-witness.ts';
 import type { Commit } from '../ledger/writer.ts';
+import type { CodedError } from '../kernel/errors.ts';
 import { DETECTION_KINDS, type Detection, type WatchStatus } from '../kernel/detection.ts';
 import type { LedgerStats } from '../ledger/ports.ts';
 import type { DecisionCounts } from '../limiter/decision-counts.ts';
@@ -11,6 +12,7 @@ import type { LimiterStatus } from '../limiter/open-limiter.ts';
 import type { DeniedKey } from '../limiter/top-denied.ts';
 import type { StartReport } from '../ledger/writer-thread.ts';
 import { METRICS, type MetricName, type MetricSpec } from './metric-table.ts';
+import { VERSION_CAUSES, VERSION_OUTCOMES, type VersionCause, type VersionOutcome } from './version-events.ts';
 
 interface LimitFigures {
   readonly counts: DecisionCounts;
@@ -35,6 +37,8 @@ export class Observer {
     this.#gauges.get('proofs_build_info')?.set({ version }, 1);
     // All kinds from the start: an alert on an increase does not see a series that begins with its first count.
     for (const kind of DETECTION_KINDS) this.#count('proofs_ledger_tamper_detections_total', 0, { kind });
+    for (const cause of VERSION_CAUSES)
+      for (const outcome of VERSION_OUTCOMES) this.#count('proofs_versions_changes_total', 0, { cause, outcome });
   }
 
   #register(name: string, spec: MetricSpec): void {
@@ -170,6 +174,25 @@ export class Observer {
     this.log.info({ bytes, sha256, entries }, 'bundle built');
   }
 
+  /** Somebody asked for a change to an artifact, or the end of a confirm window made one. `detail`: the new version, or why not. */
+  versionChanged(cause: VersionCause, outcome: VersionOutcome, name: string, detail: string): void {
+    this.#count('proofs_versions_changes_total', 1, { cause, outcome });
+    this.log[outcome === 'failed' ? 'error' : 'info']({ artifact: name, cause, outcome }, detail);
+  }
+
+  /** What the store of the versions met and went on from, or its end. */
+  versionsTrouble(error: CodedError): void {
+    this.log.error({ code: error.code }, error.message);
+  }
+
+  contentMoved(direction: 'in' | 'out', bytes: number): void {
+    this.#count('proofs_versions_bytes_total', bytes, { direction });
+  }
+
+  watchersAt(count: number): void {
+    this.#set('proofs_versions_watchers', count);
+  }
+
   limitsChanged({ generation, limits }: Limits): void {
     this.#count('proofs_ratelimit_reloads_total', 1, { outcome: 'changed' });
     this.log.info({ generation, limits: limits.map(({ name }) => name) }, 'other limits are in force');
@@ -246,7 +269,8 @@ export class Observer {
   }
 
   /** Gauges are read when somebody asks. */
-  async metrics(size: number, stats: LedgerStats, watch: WatchStatus, limits?: LimitFigures): Promise<string> {
+  async metrics(size: number, stats: LedgerStats, watch: WatchStatus, limits?: LimitFigures, damagedVersions = 0): Promise<string> {
+    this.#set('proofs_versions_damaged', damagedVersions);
     if (limits !== undefined) this.#limits(limits);
     this.#set('proofs_ledger_tampered', watch.isTampered ? 1 : 0);
     this.#set('proofs_watch_up', watch.state === 'off' || watch.state === 'dead' ? 0 : 1);

@@ -9,6 +9,7 @@ import { ERROR_CODES, errorsMarkdown, isErrorCode, type ErrorCode, type ErrorEnt
 import { CodedError } from '../../src/kernel/errors.ts';
 import { LedgerError, type LedgerErrorCode } from '../../src/ledger/ledger-error.ts';
 import { Observer } from '../../src/observe/observer.ts';
+import { VersionsError, type VersionsErrorCode } from '../../src/versions/versions-error.ts';
 
 const ENTRIES = Object.entries<ErrorEntry>(ERROR_CODES).map(([code, entry]) => ({ code, entry }));
 const ANSWERED = ENTRIES.filter(({ entry }) => entry.status !== undefined);
@@ -44,6 +45,22 @@ const ANCHOR_CODES: Record<AnchorErrorCode, true> = {
   io: true,
 };
 const BUNDLE_CODES: Record<BundleError['code'], true> = { 'bad-window': true, 'window-in-future': true, 'too-large': true, busy: true };
+const VERSIONS_CODES: Record<VersionsErrorCode, true> = {
+  'not-found': true,
+  'precondition-required': true,
+  'version-conflict': true,
+  'version-held': true,
+  'version-gone': true,
+  'version-damaged': true,
+  'version-limit': true,
+  'version-io': true,
+  'not-confirmable': true,
+  'key-reused': true,
+  'too-large': true,
+  'disk-full': true,
+  busy: true,
+  closed: true,
+};
 
 /** An app whose only route throws `error`; answers what a client sees and what the log says. */
 async function answerTo(error: unknown) {
@@ -60,8 +77,8 @@ async function answerTo(error: unknown) {
 }
 
 describe('the table of errors', () => {
-  it('knows every code that the ledger and the bundle can throw', () => {
-    for (const code of [...Object.keys(LEDGER_CODES), ...Object.keys(BUNDLE_CODES), ...Object.keys(ANCHOR_CODES)])
+  it('knows every code that the rooms can throw', () => {
+    for (const code of [LEDGER_CODES, BUNDLE_CODES, ANCHOR_CODES, VERSIONS_CODES].flatMap((codes) => Object.keys(codes)))
       expect(isErrorCode(code), code).toBe(true);
   });
 
@@ -122,6 +139,19 @@ describe('a refused request', () => {
     const { statusCode, json } = await answerTo(new BundleError(code as BundleError['code'], 'from the bundle'));
     expect({ statusCode, detail: json.detail }).toEqual({ statusCode: entry.status, detail: 'from the bundle' });
   });
+
+  it.each(ANSWERED.filter(({ code }) => code in VERSIONS_CODES))(
+    'answers $code of the versions as the table says, with the head where it is known',
+    async ({ code, entry }) => {
+      const [version, sha256] = [7, 'ab'.repeat(32)];
+      const details = { current: { version, sha256 } };
+      const { statusCode, headers, json } = await answerTo(new VersionsError(code as VersionsErrorCode, 'from the versions', { details }));
+      expect({ statusCode, detail: json.detail }).toEqual({ statusCode: entry.status, detail: 'from the versions' });
+      expect(json.current).toEqual({ version, sha256, etag: `"7-${sha256}"` });
+      expect(headers.etag).toBe(`"7-${sha256}"`);
+      expect((await answerTo(new VersionsError(code as VersionsErrorCode, 'no head'))).json).not.toHaveProperty('current');
+    },
+  );
 
   it('lists its faults', async () => {
     const faults = [{ line: 2, field: 'message', reason: 'is missing' }];

@@ -16,6 +16,14 @@ const openExchanges = new WeakMap<Socket, Set<Exchange>>();
 /** The request of a connection that had its answer while its body was still coming: how that body ends is no news. */
 const refusedEarly = new WeakMap<Socket, IncomingMessage>();
 
+/** Requests whose body may take longer than a whole request may otherwise: whoever reads them watches over their pace. */
+const unhurried = new WeakSet<IncomingMessage>();
+
+/** From now on the request timeout of the server does not end `request`. */
+export function leaveUnhurried(request: IncomingMessage): void {
+  unhurried.add(request);
+}
+
 /** True when the request's connection has already had its answer from `answerClientError`. */
 export function wasAnswered(request: FastifyRequest): boolean {
   return answered.has(request.raw.socket);
@@ -43,6 +51,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
     socket.destroy();
     return;
   }
+  // Node has asked once and does not ask again for this request.
+  if (error.code === REQUEST_TIMEOUT && [...(openExchanges.get(socket) ?? [])].some(isUnhurried)) return;
   answered.add(socket);
   // A whole request before the faulty bytes is on its way to the disk: its own answer comes first, and it is the last one.
   const last = [...(openExchanges.get(socket) ?? [])].findLast(({ request }) => request.complete);
@@ -65,9 +75,14 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   socket.destroySoon();
 }
 
+function isUnhurried({ request }: Exchange): boolean {
+  return unhurried.has(request) && !request.complete;
+}
+
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
 /** Codes of Node's HTTP server and its parser. */
 const PARSER_CODES: Readonly<Record<string, Problem>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 'timeout', detail: 'the request did not arrive in time' },
+  [REQUEST_TIMEOUT]: { code: 'timeout', detail: 'the request did not arrive in time' },
   HPE_HEADER_OVERFLOW: { code: 'headers-too-large', detail: 'the request line and the header have more than 16 KiB' },
   HPE_INVALID_EOF_STATE: { code: 'incomplete', detail: 'the connection ended inside the request' },
 };

@@ -2,8 +2,10 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../kernel/error-codes.ts';
 import { CodedError } from '../../kernel/errors.ts';
 import type { Observer } from '../../observe/observer.ts';
+import { VersionsError, type VersionsErrorDetails } from '../../versions/versions-error.ts';
 import { HttpError } from '../http-error.ts';
-import { formatProblem, problemStatus, type Problem } from '../problem.ts';
+import { formatProblem, problemStatus, type CurrentHead, type Problem } from '../problem.ts';
+import { toEtag } from '../version-etag.ts';
 import { wasAnswered } from './client-errors.ts';
 
 /** Seconds after which a refused producer may try again: a few group commits. */
@@ -35,6 +37,7 @@ export function sendProblem(
   // of the body is read and dropped instead (plugins/read-body.ts bounds it).
   if (!request.raw.complete) reply.removeHeader('connection');
   if (RETRIED.has(problem.code)) void reply.header('retry-after', String(RETRY_AFTER_S));
+  if (problem.current !== undefined) void reply.header('etag', problem.current.etag);
   if (problem.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer');
   return reply.code(status).type('application/problem+json').send(formatProblem(problem, request.id));
 }
@@ -49,6 +52,7 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 
 export function toProblem(error: FastifyError | Error): Problem {
   if (error instanceof HttpError) return { code: error.code, detail: error.message, faults: error.faults, faultsTotal: error.faultsTotal };
+  if (error instanceof VersionsError) return { code: error.code, detail: error.message, current: toCurrent(error.details.current) };
   if (error instanceof CodedError && isErrorCode(error.code) && 'status' in ERROR_CODES[error.code])
     return { code: error.code, detail: error.message };
   if ('validation' in error && error.validation !== undefined) {
@@ -64,13 +68,17 @@ export function toProblem(error: FastifyError | Error): Problem {
     };
   }
   const code = 'code' in error && typeof error.code === 'string' ? FASTIFY_CODES[error.code] : undefined;
-  if (code === 'unsupported-media-type') return { code, detail: 'send application/json or application/x-ndjson' };
+  if (code === 'unsupported-media-type') return { code, detail: 'send application/json, or events as application/x-ndjson' };
   // Fastify's own message quotes the address with its query, which may hold a secret.
   if ('code' in error && error.code === 'FST_ERR_BAD_URL')
     return { code: 'invalid-request', detail: 'the address is not valid percent-encoding' };
   if (code !== undefined) return { code, detail: error.message };
   if ('statusCode' in error && error.statusCode === 400) return { code: 'invalid-request', detail: error.message };
   return { code: 'internal', detail: 'something went wrong here; see the log' };
+}
+
+function toCurrent(head: VersionsErrorDetails['current']): CurrentHead | undefined {
+  return head === undefined ? undefined : { version: head.version, sha256: head.sha256, etag: toEtag(head) };
 }
 
 function missing(params: Record<string, unknown>): string {

@@ -5,6 +5,7 @@ import type { WatchStatus } from '../../kernel/detection.ts';
 import type { Ledger } from '../../ledger/ports.ts';
 import type { LimiterStatus, OpenedLimiter } from '../../limiter/open-limiter.ts';
 import type { Observer } from '../../observe/observer.ts';
+import type { Damage } from '../../versions/ports.ts';
 import { rawResponse } from '../schemas/common.ts';
 
 export interface Lifecycle {
@@ -26,6 +27,7 @@ export function registerHealth(
   watch: () => WatchStatus,
   archiveTrouble: () => string | undefined,
   limits: Pick<OpenedLimiter, 'counts' | 'status' | 'topDenied'> | undefined,
+  damagedVersions: () => readonly Damage[],
 ): void {
   app.get(
     '/healthz',
@@ -48,7 +50,7 @@ export function registerHealth(
     response: { 200: Readiness, 503: Readiness },
   };
   app.get('/readyz', { schema: ready }, (_request, reply) => {
-    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch(), archiveTrouble(), limits?.status());
+    const { blocking, degraded } = reasons(ledger, lifecycle, anchors, watch(), archiveTrouble(), limits?.status(), damagedVersions());
     const status = blocking.length > 0 ? 'unavailable' : degraded.length > 0 ? 'degraded' : 'ready';
     return reply.code(blocking.length > 0 ? 503 : 200).send({ status, reasons: [...blocking, ...degraded] });
   });
@@ -59,13 +61,15 @@ export function registerHealth(
     response: { 200: rawResponse('Prometheus text format', 'text/plain') },
   };
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    const text = await observer.metrics(ledger.head().size, ledger.stats(), watch(), limits);
+    const text = await observer.metrics(ledger.head().size, ledger.stats(), watch(), limits, damagedVersions().length);
     return reply.type(observer.registry.contentType).send(text);
   });
 }
 
 /** The watch speaks four times a second; after this long something holds it up. */
 const WATCH_LAG_SECONDS_MAX = 5;
+/** Damaged places that are named one by one. */
+const DAMAGES_SHOWN = 10;
 
 function reasons(
   ledger: Ledger,
@@ -74,6 +78,7 @@ function reasons(
   watch: WatchStatus,
   archiveTrouble: string | undefined,
   limits: LimiterStatus | undefined,
+  damagedVersions: readonly Damage[],
 ): { blocking: string[]; degraded: string[] } {
   const stats = ledger.stats();
   const blocking = [
@@ -90,6 +95,8 @@ function reasons(
     ...watchReasons(watch),
     ...(archiveTrouble === undefined ? [] : [`full segments are not being archived: ${archiveTrouble}`]),
     ...(limits?.store?.isReady === false ? ['the shared store of the limits cannot be asked: each limit says what holds meanwhile'] : []),
+    ...damagedVersions.slice(0, DAMAGES_SHOWN).map(({ place, what }) => `versions: ${place}: ${what}`),
+    ...(damagedVersions.length > DAMAGES_SHOWN ? [`versions: ${damagedVersions.length - DAMAGES_SHOWN} more are damaged`] : []),
   ];
   return { blocking, degraded };
 }

@@ -10,6 +10,9 @@ const Problem = Type.Object(
     instance: Type.String(),
     faults: Type.Optional(Type.Array(Type.Object({ line: Type.Optional(Type.Integer()), field: Type.String(), reason: Type.String() }))),
     faultsTotal: Type.Optional(Type.Integer()),
+    current: Type.Optional(
+      Type.Object({ version: Type.Integer(), sha256: Type.String(), etag: Type.String() }, { description: 'The head of the artifact.' }),
+    ),
   },
   { title: 'Problem', description: 'RFC 9457 problem details.' },
 );

@@ -1,0 +1,18 @@
+import { open, unlink } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { ByteRange } from './byte-range.ts';
+
+/** Bytes read ahead of a client. */
+const READ_BYTES = 256 * 1024;
+
+/** The file loses its name here, before a byte is sent: whatever becomes of the client or of us, nothing of it stays. */
+export async function streamPrivately(path: string, range: ByteRange | undefined): Promise<Readable> {
+  const file = await open(path, 'r');
+  try {
+    await unlink(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file.createReadStream({ highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.first, end: range.last }) });
+}
