@@ -1,6 +1,6 @@
 import type { ByteSource } from './byte-source.ts';
 import { alignedOps } from './diff-aligned.ts';
-import { matchedOps } from './diff-matched.ts';
+import { hasMoved, matchedOps } from './diff-matched.ts';
 import type { ChosenBody, PatchDraft } from './patch-draft.ts';
 import { PatchEncoder } from './patch-format.ts';
 import type { ContentId, Op } from './patch.ts';
@@ -24,7 +24,7 @@ export async function chooseBody(from: BodySide, to: BodySide, openDraft: () => 
     writePatch(from.id, to.id, ops, openDraft, bytesMax);
 
   const aligned = from.id.bytes === to.id.bytes ? await write(alignedOps(old, now), to.id.bytes) : undefined;
-  if (aligned !== undefined && aligned.draft.bytes <= SMALL_PATCH_BYTES) return aligned;
+  if (aligned !== undefined && (aligned.draft.bytes <= SMALL_PATCH_BYTES || !(await hasMoved(old, now)))) return aligned;
   const matched = await write(matchedOps(old, now), aligned?.draft.bytes ?? to.id.bytes);
   if (matched === undefined) return aligned ?? { kind: 'full' };
   await aligned?.draft.drop();

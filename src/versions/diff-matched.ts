@@ -22,6 +22,21 @@ export async function* matchedOps(old: Span, now: Span, depth = 0): AsyncGenerat
   if (end > 0) yield { kind: 'copy', length: end };
 }
 
+/**
+ * Of two contents of the same length: false when whatever stands in both stands at the same place, so that a change in place is as good as
+ * any other. True also of contents that are short enough for that to be seen on the way.
+ */
+export async function hasMoved(old: Span, now: Span): Promise<boolean> {
+  const [start, end] = [await commonStart(old, now), await commonEnd(old, now)];
+  if (now.to - now.from - start - end <= NEAR_BYTES_MAX) return true;
+  const { olds, nows, count } = await farAnchors(
+    { ...old, from: old.from + start, to: old.to - end },
+    { ...now, from: now.from + start, to: now.to - end },
+  );
+  for (let i = 0; i < count; i++) if (olds[i] !== nows[i]) return true;
+  return false;
+}
+
 async function* middleOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
   const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
   if (Math.max(oldBytes, nowBytes) <= NEAR_BYTES_MAX)

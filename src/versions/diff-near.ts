@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib';
+import { roughBytes } from './compress.ts';
 import { windowOps } from './diff-aligned.ts';
 import { CELLS_MAX, editScript } from './edit-script.ts';
 import { nearAnchors } from './near-anchors.ts';
@@ -6,7 +6,7 @@ import type { Op } from './patch.ts';
 import { sameEnd, sameStart } from './span.ts';
 
 /** Lengths of the strings that are looked for, one after the other, in what the longer ones left open. */
-const ANCHOR_BYTES = [32, 16, 8, 5] as const;
+const ANCHOR_BYTES = [24, 12] as const;
 
 /** Bytes of either content: its tables take 3 MiB. */
 export const NEAR_BYTES_MAX = 256 * 1024;
@@ -50,10 +50,8 @@ export function* replacedOps(old: Uint8Array, now: Uint8Array): Generator<Op, vo
   else yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
 }
 
-/** Tried with the fastest compressor there is. */
 export function isXorSmaller(old: Uint8Array, now: Uint8Array): boolean {
   const mask = new Uint8Array(old.length);
   for (let i = 0; i < mask.length; i++) mask[i] = old[i] ^ now[i];
-  const size = (bytes: Uint8Array): number => deflateRawSync(bytes, { level: 1 }).length;
-  return size(mask) < size(Buffer.concat([old, now]));
+  return roughBytes(mask) < roughBytes(Buffer.concat([old, now]));
 }

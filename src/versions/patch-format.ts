@@ -1,7 +1,7 @@
 import { toHex } from '../kernel/bytes.ts';
 import { fromPlanes, STRIDES, toPlanes } from './byte-planes.ts';
 import type { ByteSource } from './byte-source.ts';
-import { compress, decompress, type Codec } from './compress.ts';
+import { compress, decompress, roughBytes, type Codec } from './compress.ts';
 import { consumes, type ContentId, type Op } from './patch.ts';
 import { VersionsError } from './versions-error.ts';
 
@@ -92,7 +92,7 @@ export class PatchEncoder {
     const mask = Buffer.concat(this.#masks);
     const stride = bestStride(mask);
     const raws = [Uint8Array.from(this.#ops), Buffer.concat(this.#data), toPlanes(mask, stride)];
-    const streams = raws.map(compress);
+    const streams = raws.map((raw, i) => compress(raw, i === 2 && stride > 1));
     const head = [streams.reduce((codecs, { codec }, i) => codecs | (codec << (2 * i)), 0), stride];
     for (let i = 0; i < 3; i++) {
       putVarint(head, raws[i].length);
@@ -162,7 +162,7 @@ function inflate(codec: Codec, stored: Uint8Array, rawBytes: number, at: number)
 function bestStride(bytes: Uint8Array): number {
   const sample = bytes.subarray(0, SAMPLE_BYTES);
   if (sample.length < SAMPLE_BYTES) return 1;
-  const sizes = STRIDES.map((stride) => ({ stride, bytes: compress(toPlanes(sample, stride)).bytes.length }));
+  const sizes = STRIDES.map((stride) => ({ stride, bytes: roughBytes(toPlanes(sample, stride)) }));
   return sizes.reduce((best, next) => (next.bytes < best.bytes ? next : best)).stride;
 }
 
