@@ -2,10 +2,11 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
-import { problemResponse } from './schemas/common.ts';
+import { Problem, problemResponse } from './schemas/common.ts';
 
 /** /openapi.json and /docs, from the schemas of the routes that are registered after this. */
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
+  app.addSchema(Problem);
   app.addHook('onRoute', ({ schema }) => {
     if (schema === undefined || schema.hide === true) return;
     schema.response = {
@@ -14,7 +15,8 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
     };
   });
   await app.register(fastifySwagger, {
-    transform: ({ schema, url }) => ({ schema: addBody(namePath(schema)), url: url.replace(/\*$/, ':path') }),
+    transform: ({ schema, url }) => ({ schema: addBody(url.endsWith('*') ? namePath(schema) : schema), url: url.replace(/\*$/, ':path') }),
+    refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`) },
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -41,7 +43,6 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
 
 /** OpenAPI has no wildcard: the rest of the path is one parameter there. */
 function namePath(schema: FastifySchema): FastifySchema {
-  if (schema.params === undefined) return schema;
   return { ...schema, params: Type.Object({ path: Type.String({ description: 'The rest of the path, with its slashes.' }) }) };
 }
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 
-const Problem = Type.Object(
+/** Described once: registered by describeApi, and referred to by every answer. */
+export const Problem = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
@@ -14,12 +15,12 @@ const Problem = Type.Object(
       Type.Object({ version: Type.Integer(), sha256: Type.String(), etag: Type.String() }, { description: 'The head of the artifact.' }),
     ),
   },
-  { title: 'Problem', description: 'RFC 9457 problem details.' },
+  { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details.' },
 );
 
 /** Documents an error answer; problems are sent ready-made, so nothing is serialised by this schema. */
 export function problemResponse(description: string): Record<string, unknown> {
-  return { description, content: { 'application/problem+json': { schema: Problem } } };
+  return { description, content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } };
 }
 
 /** Documents an answer that is sent as ready-made bytes. */
