@@ -3,6 +3,8 @@ export interface ByteSource {
   readonly bytes: number;
   /** `length` bytes from `position` on, fewer only at the end. */
   read(position: number, length: number): Promise<Uint8Array>;
+  /** The same into a buffer of the caller, as much as fits: what is gone through window by window leaves no garbage. */
+  readInto(buffer: Uint8Array, position: number): Promise<Uint8Array>;
 }
 
 export class MemorySource implements ByteSource {
@@ -16,5 +18,11 @@ export class MemorySource implements ByteSource {
 
   read(position: number, length: number): Promise<Uint8Array> {
     return Promise.resolve(this.#content.subarray(position, position + length));
+  }
+
+  readInto(buffer: Uint8Array, position: number): Promise<Uint8Array> {
+    const part = this.#content.subarray(position, position + buffer.length);
+    buffer.set(part);
+    return Promise.resolve(buffer.subarray(0, part.length));
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { ByteSource } from './byte-source.ts';
+import { MemorySource, type ByteSource } from './byte-source.ts';
 import type { ContentId } from './patch.ts';
 import type { PatchDraft } from './patch-draft.ts';
 
@@ -13,6 +13,8 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 /** What is read, hashed and written at a time. */
 export const WINDOW_BYTES = 1024 * 1024;
+/** Contents up to this size are held in memory while they are compared: two of them at a time. */
+const READ_ONCE_BYTES_MAX = 12 * 1024 * 1024;
 
 /** Makes a folder, its parents and their names durable. */
 export async function makeFolder(path: string): Promise<void> {
@@ -115,9 +117,19 @@ export class FileSource implements ByteSource, AsyncDisposable {
     return readAt(this.#file, position, Math.max(0, Math.min(length, this.bytes - position)));
   }
 
+  readInto(buffer: Uint8Array, position: number): Promise<Uint8Array> {
+    return readInto(this.#file, buffer.subarray(0, Math.max(0, this.bytes - position)), position);
+  }
+
+  /** For whoever goes through it several times: read once when it is small. */
+  async forManyPasses(): Promise<ByteSource> {
+    return this.bytes <= READ_ONCE_BYTES_MAX ? new MemorySource(await this.read(0, this.bytes)) : this;
+  }
+
   async sha256(): Promise<string> {
     const hash = createHash('sha256');
-    for (let at = 0; at < this.bytes; at += WINDOW_BYTES) hash.update(await this.read(at, WINDOW_BYTES));
+    const window = Buffer.allocUnsafe(Math.min(WINDOW_BYTES, this.bytes));
+    for (let at = 0; at < this.bytes; at += WINDOW_BYTES) hash.update(await this.readInto(window, at));
     return hash.digest('hex');
   }
 
@@ -188,9 +200,13 @@ async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): P
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);
+  return buffer.subarray(0, (await readInto(file, buffer, position)).length);
+}
+
+async function readInto(file: FileHandle, buffer: Uint8Array, position: number): Promise<Uint8Array> {
   let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+  while (done < buffer.length) {
+    const { bytesRead } = await file.read(buffer, done, buffer.length - done, position + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }

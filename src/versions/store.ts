@@ -339,7 +339,8 @@ export class VersionStore {
   async #build({ head }: Artifact, staged: StagedContent): ReturnType<typeof buildPatch> {
     await using old = await this.#objects.open(head.sha256);
     await using next = await FileSource.open(staged.path);
-    return await buildPatch(this.#paths, { id: { sha256: head.sha256, bytes: head.bytes }, source: old }, { id: staged, source: next });
+    const from = { id: { sha256: head.sha256, bytes: head.bytes }, source: await old.forManyPasses() };
+    return await buildPatch(this.#paths, from, { id: staged, source: await next.forManyPasses() });
   }
 
   #isDue(before: string): boolean {
