@@ -4,6 +4,7 @@ import { hasMoved, matchedOps } from './diff-matched.ts';
 import type { ChosenBody, PatchDraft } from './patch-draft.ts';
 import { PatchEncoder } from './patch-format.ts';
 import type { ContentId, Op } from './patch.ts';
+import { WindowedContent } from './span.ts';
 
 export interface BodySide {
   readonly id: ContentId;
@@ -18,8 +19,8 @@ const SMALL_PATCH_BYTES = 1024;
  * it holds does not grow with them.
  */
 export async function chooseBody(from: BodySide, to: BodySide, openDraft: () => Promise<PatchDraft>): Promise<ChosenBody> {
-  const old = { source: from.source, from: 0, to: from.id.bytes };
-  const now = { source: to.source, from: 0, to: to.id.bytes };
+  const old = { content: new WindowedContent(from.source), from: 0, to: from.id.bytes };
+  const now = { content: new WindowedContent(to.source), from: 0, to: to.id.bytes };
   const write = (ops: AsyncIterable<Op>, bytesMax: number): Promise<Written | undefined> =>
     writePatch(from.id, to.id, ops, openDraft, bytesMax);
 

@@ -1,5 +1,5 @@
 import type { Op } from './patch.ts';
-import { type Span, WINDOW_BYTES } from './span.ts';
+import { type Span, WINDOW_BYTES, windows } from './span.ts';
 
 /** Equal bytes between two changes that are cheaper under the mask than as a copy and one op more. */
 const GAP_BYTES_MAX = 3;
@@ -16,7 +16,7 @@ export async function* alignedOps(old: Span, now: Span): AsyncGenerator<Op, void
   const bytes = now.to - now.from;
   for (let at = 0; at < bytes; at += WINDOW_BYTES) {
     const length = Math.min(WINDOW_BYTES, bytes - at);
-    const [a, b] = await Promise.all([old.source.read(old.from + at, length), now.source.read(now.from + at, length)]);
+    const [a, b] = await windows(old, now, at, length);
     yield* windowOps(a, b);
   }
 }

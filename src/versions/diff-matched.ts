@@ -1,8 +1,8 @@
 import { alignedOps } from './diff-aligned.ts';
-import { isXorSmaller, NEAR_BYTES_MAX, nearOps, replacedOps } from './diff-near.ts';
+import { isXorSmaller, NEAR_BYTES_MAX, nearOps } from './diff-near.ts';
 import { farAnchors } from './far-anchors.ts';
 import type { Op } from './patch.ts';
-import { commonEnd, commonStart, type Span } from './span.ts';
+import { commonEnd, commonStart, type Span, windows } from './span.ts';
 
 /** What the anchors left open is searched again, more finely, so often at most. */
 const DEPTH_MAX = 6;
@@ -40,7 +40,7 @@ export async function hasMoved(old: Span, now: Span): Promise<boolean> {
 async function* middleOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
   const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
   if (Math.max(oldBytes, nowBytes) <= NEAR_BYTES_MAX)
-    yield* nearOps(...(await Promise.all([old.source.read(old.from, oldBytes), now.source.read(now.from, nowBytes)])));
+    yield* nearOps(...(await Promise.all([old.content.window(old.from, oldBytes), now.content.window(now.from, nowBytes)])));
   else if (oldBytes > 0 && nowBytes > 0 && depth < DEPTH_MAX) yield* anchoredOps(old, now, depth);
   else yield* replacedStretch(old, now);
 }
@@ -68,14 +68,17 @@ async function* anchoredOps(old: Span, now: Span, depth: number): AsyncGenerator
 
 /** Nothing of the one was found in the other. */
 async function* replacedStretch(old: Span, now: Span): AsyncGenerator<Op, void, undefined> {
-  const read = (span: Span, at: number): Promise<Uint8Array> =>
-    span.source.read(span.from + at, Math.max(0, Math.min(REPLACED_BYTES, span.to - span.from - at)));
   const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
-  if (oldBytes === nowBytes && isXorSmaller(await read(old, 0), await read(now, 0))) {
+  if (oldBytes === nowBytes && isXorSmaller(...(await windows(old, now, 0, Math.min(REPLACED_BYTES, nowBytes))))) {
     yield* alignedOps(old, now);
     return;
   }
+  const windowOf = (span: Span, at: number): Promise<Uint8Array> =>
+    span.content.window(span.from + at, Math.max(0, Math.min(REPLACED_BYTES, span.to - span.from - at)));
   for (let at = 0; at < Math.max(oldBytes, nowBytes); at += REPLACED_BYTES) {
-    yield* replacedOps(...(await Promise.all([read(old, at), read(now, at)])));
+    const [removed, inserted] = await Promise.all([windowOf(old, at), windowOf(now, at)]);
+    // Zeros and other periods have no anchors, but they are often the same here too.
+    if (Buffer.compare(removed, inserted) === 0) yield { kind: 'copy', length: removed.length };
+    else yield { kind: 'splice', removed: removed.slice(), inserted: inserted.slice() };
   }
 }

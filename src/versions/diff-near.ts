@@ -44,8 +44,8 @@ function* anchoredOps(old: Uint8Array, now: Uint8Array, level: number): Generato
   yield* nearOps(old.subarray(oldAt), now.subarray(nowAt), level + 1);
 }
 
-/** Where nothing in the one is found in the other. */
-export function* replacedOps(old: Uint8Array, now: Uint8Array): Generator<Op, void, undefined> {
+/** Nothing of the one was found in the other. */
+function* replacedOps(old: Uint8Array, now: Uint8Array): Generator<Op, void, undefined> {
   if (old.length === now.length && isXorSmaller(old, now)) yield* windowOps(old, now);
   else yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
 }

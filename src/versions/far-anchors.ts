@@ -1,9 +1,9 @@
 import { longestChain } from './longest-chain.ts';
 import type { Anchors } from './near-anchors.ts';
-import { type Span, WINDOW_BYTES } from './span.ts';
+import { OVERLAP_BYTES_MAX, type Span, WINDOW_BYTES } from './span.ts';
 
 /** Bytes that decide whether a place is an anchor, and that must be the same in both contents. */
-const ANCHOR_BYTES = 48;
+const ANCHOR_BYTES = OVERLAP_BYTES_MAX;
 /** Anchors that are aimed at in the shorter content: one in 2^n places. */
 const AIMED = 2 ** 14;
 /** No more are kept: random bytes never come near, made-up ones may. */
@@ -85,7 +85,7 @@ async function visitAnchors(span: Span, bits: number, visit: (hash: number, at: 
   for (let from = span.from; from < span.to; from += WINDOW_BYTES) {
     // What the hashes of the first places of this window are about stands before it.
     const before = Math.min(ANCHOR_BYTES, from - span.from);
-    const bytes = await span.source.read(from - before, Math.min(WINDOW_BYTES, span.to - from) + before);
+    const bytes = await span.content.window(from - before, Math.min(WINDOW_BYTES, span.to - from) + before);
     const offset = from - before - span.from;
     const count = findPlaces(bytes, { mask, apart, first: next - offset }, places);
     for (let i = 0; i < count; i++) visit(hashBefore(bytes, places[i]), places[i] + offset);

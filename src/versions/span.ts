@@ -1,14 +1,38 @@
 import type { ByteSource } from './byte-source.ts';
 
+/** Bytes that are read at a time: of two contents this is what is held. */
+export const WINDOW_BYTES = 512 * 1024;
+/** What a window may begin before its own bytes. */
+export const OVERLAP_BYTES_MAX = 64;
+
+/** A content that is gone through many times in one buffer. */
+export class WindowedContent {
+  readonly #source: ByteSource;
+  readonly #buffer: Uint8Array;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+    this.#buffer = new Uint8Array(Math.min(WINDOW_BYTES + OVERLAP_BYTES_MAX, source.bytes));
+  }
+
+  /** At most WINDOW_BYTES and OVERLAP_BYTES_MAX, and only until the next call: whoever keeps something copies it. */
+  window(position: number, length: number): Promise<Uint8Array> {
+    return this.#source.readInto(this.#buffer.subarray(0, length), position);
+  }
+}
+
 /** A stretch of a content, `to` excluded. */
 export interface Span {
-  readonly source: ByteSource;
+  readonly content: WindowedContent;
   readonly from: number;
   readonly to: number;
 }
 
-/** Bytes that are read at a time: of two contents this is what is held. */
-export const WINDOW_BYTES = 512 * 1024;
+/** The same stretch of both, counted from their beginnings. */
+export function windows(old: Span, now: Span, at: number, length: number): Promise<[old: Uint8Array, now: Uint8Array]> {
+  return Promise.all([old.content.window(old.from + at, length), now.content.window(now.from + at, length)]);
+}
+
 /** The first read of a comparison, which most often ends soon. */
 const FIRST_BYTES = 4 * 1024;
 /** Compared at once; a block that differs is then gone through byte by byte. */
@@ -19,7 +43,7 @@ export async function commonStart(old: Span, now: Span): Promise<number> {
   const bytes = Math.min(old.to - old.from, now.to - now.from);
   for (let at = 0, step = FIRST_BYTES; at < bytes; at += step, step = Math.min(step * 4, WINDOW_BYTES)) {
     const length = Math.min(step, bytes - at);
-    const [a, b] = await Promise.all([old.source.read(old.from + at, length), now.source.read(now.from + at, length)]);
+    const [a, b] = await windows(old, now, at, length);
     const same = sameStart(a, b);
     if (same < length) return at + same;
   }
@@ -31,7 +55,7 @@ export async function commonEnd(old: Span, now: Span): Promise<number> {
   const bytes = Math.min(old.to - old.from, now.to - now.from);
   for (let at = 0, step = FIRST_BYTES; at < bytes; at += step, step = Math.min(step * 4, WINDOW_BYTES)) {
     const length = Math.min(step, bytes - at);
-    const [a, b] = await Promise.all([old.source.read(old.to - at - length, length), now.source.read(now.to - at - length, length)]);
+    const [a, b] = await Promise.all([old.content.window(old.to - at - length, length), now.content.window(now.to - at - length, length)]);
     const same = sameEnd(a, b);
     if (same < length) return at + same;
   }
