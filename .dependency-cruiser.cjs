@@ -11,6 +11,7 @@ const STORES = [
   'src/attack/', // narrowed by fs-only-in-stores
   'src/watch/', // narrowed by fs-only-in-stores
   'src/limiter/', // narrowed by fs-only-in-stores
+  'src/versions/', // narrowed by fs-only-in-stores
   'src/http/private-file.ts', // contents of versions, from the file that the store made for one reader
   'src/cli/', // reads and writes the files the user names
   'src/import/', // reads the log file the user names
@@ -26,6 +27,7 @@ const STORE_FILES = [
   '^src/watch/(change-events|disk)\\.ts$',
   '^src/limiter/(decision-trace|limits-source)\\.ts$',
   '^src/anchor/(file-checkpoint-store|witness-files)\\.ts$',
+  '^src/versions/disk\\.ts$',
 ];
 
 module.exports = {
@@ -122,6 +124,13 @@ module.exports = {
       to: { path: '^src/', pathNot: ['^src/(limiter|kernel)/', '^src/ledger/ports\\.ts$'] },
     },
     {
+      name: 'versions-import-kernel-and-ledger-ports-only',
+      comment: 'artifacts are kept without HTTP, and recorded in any ledger that keeps the port',
+      severity: 'error',
+      from: { path: '^src/versions/' },
+      to: { path: '^src/', pathNot: ['^src/(versions|kernel)/', '^src/ledger/ports\\.ts$'] },
+    },
+    {
       name: 'ingest-imports-kernel-only',
       comment: 'parsing is a pure function from bytes to a batch',
       severity: 'error',
@@ -174,7 +183,7 @@ module.exports = {
       name: 'fs-only-in-stores',
       comment: 'every write site of the ledger is a file of the fault table',
       severity: 'error',
-      from: { path: '^src/(ledger|verify|anchor|archive|attack|limiter|watch)/', pathNot: STORE_FILES },
+      from: { path: '^src/(ledger|verify|anchor|archive|attack|limiter|versions|watch)/', pathNot: STORE_FILES },
       to: { path: '^(node:)?fs(/promises)?$', dependencyTypes: ['core'] },
     },
     {

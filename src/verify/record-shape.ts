@@ -35,11 +35,40 @@ const isDenials: Check = (value) =>
     return denials['denied'] === named + Number(denials['other']);
   });
 
-type Shape = Readonly<Record<string, Check>>;
+/** A field that may be left out. */
+interface Optional {
+  readonly optional: Check;
+}
+type Shape = Readonly<Record<string, Check | Optional>>;
+
+const isOneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    typeof value === 'string' && words.includes(value);
+
+/** An artifact's version; of what is refused only the content may be known. */
+const isVersion: Check = (value) => isFields(value) && shapeFault(value, { sha256: isSha256, version: isCount }) === undefined;
+const isNextVersion: Check = (value) =>
+  isFields(value) && shapeFault(value, { bytes: { optional: isCount }, sha256: isSha256, version: { optional: isCount } }) === undefined;
+
+const VERSION_CHANGE: Shape = {
+  action: isOneOf('put', 'rollback', 'revert', 'confirm', 'hold', 'release', 'legal-hold', 'legal-release', 'pin', 'unpin'),
+  actor: { optional: isText },
+  attempt: { optional: isText },
+  code: { optional: isText },
+  detail: { optional: isText },
+  from: { optional: isVersion },
+  name: isText,
+  outcome: isOneOf('attempted', 'done', 'refused', 'failed'),
+  reason: { optional: isText },
+  recovered: { optional: (value) => value === true },
+  restores: { optional: isCount },
+  to: { optional: isNextVersion },
+};
 
 const PRUNED: Shape = { before: isCount, from: isCount };
 
-/** Payloads of our own records (docs/formats/ledger.md, Payloads); every field is there, and no other. Some have two forms. */
+/** Payloads of our own records (docs/formats/ledger.md, Payloads); every field is there unless it is optional, and no other. Some have two forms. */
 const SHAPES = new Map<number, Shape | readonly Shape[]>([
   [
     LEAF_TYPES.epochSeal,
@@ -111,6 +140,7 @@ const SHAPES = new Map<number, Shape | readonly Shape[]>([
       tenantsOther: isCount,
     },
   ],
+  [LEAF_TYPES.versionChange, VERSION_CHANGE],
   [LEAF_TYPES.limiterAggregate, { denials: isDenials }],
   [LEAF_TYPES.rejectedInput, { bodySha256: isSha256, faults: isFaults, faultsTotal: isCount, rejected: isCount }],
 ]);
@@ -145,8 +175,12 @@ function shapeFault(fields: Fields, shape: Shape): string | undefined {
   for (const name of Object.keys(fields))
     if (!Object.hasOwn(shape, name)) return `a field "${name.slice(0, 64)}" that the record does not have`;
   for (const [name, check] of Object.entries(shape)) {
-    if (!Object.hasOwn(fields, name)) return `no field "${name}"`;
-    if (!check(fields[name])) return `something else than it should be in "${name}"`;
+    const isOptional = typeof check !== 'function';
+    if (!Object.hasOwn(fields, name)) {
+      if (isOptional) continue;
+      return `no field "${name}"`;
+    }
+    if (!(isOptional ? check.optional : check)(fields[name])) return `something else than it should be in "${name}"`;
   }
   return undefined;
 }

@@ -28,6 +28,34 @@ describe('a ledger record in the timeline', () => {
     ],
     ['witness', { cosignatures: ['a', 'b'], size: 99 }, '2 witnesses cosigned the first 99 entries'],
     ['witness', { key: 'k', origin: 'peer.example', root: 'r', size: 5 }, 'Cosigned the first 5 entries of peer.example'],
+    [
+      'version-change',
+      {
+        action: 'rollback',
+        actor: 'alice',
+        attempt: 'a',
+        from: { sha256: 'ab'.repeat(32), version: 7 },
+        name: 'app.json',
+        outcome: 'done',
+        reason: 'errors after the deploy',
+        restores: 3,
+        to: { bytes: 9, sha256: 'cd'.repeat(32), version: 8 },
+      },
+      'Rollback of app.json by alice: version 7 [abababababab] to version 8 [cdcdcdcdcdcd], with the content of version 3 (errors after the deploy)',
+    ],
+    [
+      'version-change',
+      {
+        action: 'put',
+        code: 'version-conflict',
+        detail: '"a" is at version 2',
+        name: 'a',
+        outcome: 'refused',
+        to: { bytes: 1, sha256: 'ef'.repeat(32) },
+      },
+      'New version of a, refused: [efefefefefef]: "a" is at version 2',
+    ],
+    ['version-change', { action: 'hold', name: 'a', outcome: 'failed', reason: 'audit' }, 'Hold of a, failed (audit)'],
   ])('of type %s says in words what happened (%#)', (type, fields, text) => {
     expect(recordText(type, fields, '{}')).toBe(text);
   });

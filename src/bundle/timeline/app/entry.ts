@@ -23,11 +23,12 @@ export interface Entry {
   readonly addresses: readonly string[];
   /** What the text search looks at. */
   readonly searchText: string;
+  /** Written for the ledger's own sake; hidden until asked for. */
+  readonly isRoutine: boolean;
   readonly line: string;
 }
 
 export const BROKEN_TYPE = -1;
-/** Written for the ledger's own sake; hidden until asked for. */
 const BOOKKEEPING: ReadonlySet<number> = new Set([
   LEAF_TYPES.minuteSummary,
   LEAF_TYPES.heartbeat,
@@ -41,7 +42,7 @@ export function isEvent(entry: Entry): boolean {
 }
 
 export function isBookkeeping(entry: Entry): boolean {
-  return BOOKKEEPING.has(entry.type);
+  return entry.isRoutine;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -61,7 +62,7 @@ export function toEntry(line: string, expectedSeq: number): Entry {
   }
 }
 
-const NO_FIELDS = { level: 0, eventMs: Number.NaN, tenant: '', source: '', actor: '', addresses: [] };
+const NO_FIELDS = { level: 0, eventMs: Number.NaN, tenant: '', source: '', actor: '', addresses: [], isRoutine: false };
 type Base = Pick<Entry, 'seq' | 'type' | 'typeName' | 'receivedMs' | 'line'>;
 
 function eventEntry(base: Base, fields: Fields, payloadText: string): Entry {
@@ -77,6 +78,7 @@ function eventEntry(base: Base, fields: Fields, payloadText: string): Entry {
     tenant,
     source,
     actor,
+    isRoutine: false,
     addresses: addressesOf(actor === '' ? message : `${message} ${actor}`),
     searchText: more.length === 0 && attributes === '' ? message : [message, ...more, attributes].join('\n'),
   };
@@ -84,7 +86,10 @@ function eventEntry(base: Base, fields: Fields, payloadText: string): Entry {
 
 function recordEntry(base: Base, fields: Fields, payloadText: string): Entry {
   const message = recordText(base.typeName, fields, payloadText);
-  return { ...base, ...NO_FIELDS, message, searchText: `${base.typeName}\n${message}\n${payloadText}` };
+  // Of a change to an artifact its end is what counts; the attempt before it only matters where the end is missing.
+  const isAttempt = base.type === LEAF_TYPES.versionChange && fields['outcome'] === 'attempted';
+  const isRoutine = isAttempt || BOOKKEEPING.has(base.type);
+  return { ...base, ...NO_FIELDS, isRoutine, message, searchText: `${base.typeName}\n${message}\n${payloadText}` };
 }
 
 /** Parsing rounds large numbers, so the search looks at the text as stored too: keys and numbers as the producer sent them. */

@@ -33,6 +33,8 @@ function sentence(typeName: string, f: Fields): string | undefined {
       return `Tampering was detected: ${word(f['kind'])} in ${word(f['file'])}${tamperPlace(f)}: ${word(f['evidence'])}`;
     case 'config':
       return configText(f);
+    case 'version-change':
+      return versionText(f);
     case 'witness':
       return witnessText(f);
     default:
@@ -65,6 +67,40 @@ function configText(f: Fields): string | undefined {
   const archive = word(f['archive']);
   const where = archive === '' ? 'without an archive' : `archived in ${archive}`;
   return `Retention removed the entries from ${word(pruned.from)} up to before ${word(pruned.before)}, ${where}`;
+}
+
+const VERSION_ACTIONS: Readonly<Record<string, string>> = {
+  put: 'New version',
+  rollback: 'Rollback',
+  revert: 'Automatic revert',
+  confirm: 'Confirmation',
+  hold: 'Hold',
+  release: 'Release of the hold',
+  'legal-hold': 'Legal hold',
+  'legal-release': 'Release of the legal hold',
+  pin: 'Pin',
+  unpin: 'Unpin',
+};
+const VERSION_OUTCOMES: Readonly<Record<string, string>> = { attempted: ', attempted', refused: ', refused', failed: ', failed' };
+const SHORT_HASH_CHARS = 12;
+
+/** Who changed which artifact, from what to what, and why. */
+function versionText(f: Fields): string {
+  const what = VERSION_ACTIONS[word(f['action'])] ?? word(f['action']);
+  const by = f['actor'] === undefined ? '' : ` by ${word(f['actor'])}`;
+  const [from, to] = [versionOf(f['from']), versionOf(f['to'])];
+  const way =
+    from !== undefined && to !== undefined ? `: ${from} to ${to}` : from !== undefined || to !== undefined ? `: ${from ?? to}` : '';
+  const restores = f['restores'] === undefined ? '' : `, with the content of version ${word(f['restores'])}`;
+  const why = f['reason'] === undefined ? '' : ` (${word(f['reason'])})`;
+  const refusal = f['detail'] === undefined ? '' : `: ${word(f['detail'])}`;
+  return `${what} of ${word(f['name'])}${by}${VERSION_OUTCOMES[word(f['outcome'])] ?? ''}${way}${restores}${why}${refusal}`;
+}
+
+function versionOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('sha256' in value)) return undefined;
+  const hash = word(value.sha256).slice(0, SHORT_HASH_CHARS);
+  return 'version' in value ? `version ${word(value.version)} [${hash}]` : `[${hash}]`;
 }
 
 function witnessText(f: Fields): string {
