@@ -6,10 +6,10 @@ import { fetchBundle, type Refusal } from './fetch-bundle.ts';
 import { Faults, parseOptions } from './options.ts';
 import { fileExists, replaceFile } from './replace-file.ts';
 import { toSafeText } from './safe-text.ts';
+import { DEFAULT_URL, isHttpUrl } from './sidecar-address.ts';
 import { readTokenFile } from './token-file.ts';
 import { writeOut } from './write-out.ts';
 
-const DEFAULT_URL = 'http://127.0.0.1:8080';
 const EXIT_EXISTS = 73;
 const EXIT_UNREACHABLE = 69;
 const EXIT_REFUSED = 76;
@@ -87,11 +87,6 @@ function checkWindowOptions(
     if (!(error instanceof BundleError)) throw error;
     faults.add(error.message);
   }
-}
-
-function isHttpUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
 }
 
 function refuseExisting(io: CommandIo, file: string): number {

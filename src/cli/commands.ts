@@ -13,6 +13,14 @@ import { logGrep } from './log-grep.ts';
 import { logProof } from './log-proof.ts';
 import { logTail } from './log-tail.ts';
 import { logVerify } from './log-verify.ts';
+import { versionsDiff } from './versions-diff.ts';
+import { versionsGet } from './versions-get.ts';
+import { versionsList } from './versions-list.ts';
+import { versionsPut } from './versions-put.ts';
+import { versionsRollback } from './versions-rollback.ts';
+import { versionsConfirm, versionsHold, versionsPin, versionsRelease, versionsUnpin } from './versions-switches.ts';
+import { versionsSync } from './versions-sync.ts';
+import { versionsVerify } from './versions-verify.ts';
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
@@ -26,6 +34,18 @@ export const COMMANDS: readonly Command[] = [
   logArchive,
   bundleBuild,
   bundleVerify,
+  versionsPut,
+  versionsList,
+  versionsGet,
+  versionsDiff,
+  versionsRollback,
+  versionsConfirm,
+  versionsHold,
+  versionsRelease,
+  versionsPin,
+  versionsUnpin,
+  versionsVerify,
+  versionsSync,
   limitsValidate,
   attackList,
   attackAll,

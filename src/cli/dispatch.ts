@@ -14,6 +14,7 @@ const TOPICS: readonly (readonly [string, readonly string[]])[] = [
   ['Feed it', ['import']],
   ['Read and check a ledger on disk', ['log']],
   ['Evidence bundles', ['bundle']],
+  ['Versioned artifacts', ['versions']],
   ['See what the verifier sees', ['attack']],
 ];
 
