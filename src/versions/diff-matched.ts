@@ -79,6 +79,6 @@ async function* replacedStretch(old: Span, now: Span): AsyncGenerator<Op, void, 
     const [removed, inserted] = await Promise.all([windowOf(old, at), windowOf(now, at)]);
     // Zeros and other periods have no anchors, but they are often the same here too.
     if (Buffer.compare(removed, inserted) === 0) yield { kind: 'copy', length: removed.length };
-    else yield { kind: 'splice', removed: removed.slice(), inserted: inserted.slice() };
+    else yield { kind: 'splice', removed: new Uint8Array(removed), inserted: new Uint8Array(inserted) };
   }
 }

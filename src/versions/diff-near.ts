@@ -22,7 +22,7 @@ export function* nearOps(old: Uint8Array, now: Uint8Array, level = 0): Generator
 
 function* middleOps(old: Uint8Array, now: Uint8Array, level: number): Generator<Op, void, undefined> {
   if (old.length === 0 || now.length === 0) {
-    if (old.length + now.length > 0) yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
+    if (old.length + now.length > 0) yield { kind: 'splice', removed: new Uint8Array(old), inserted: new Uint8Array(now) };
   } else if ((old.length + 1) * (now.length + 1) <= CELLS_MAX) yield* editScript(old, now);
   else if (level < ANCHOR_BYTES.length) yield* anchoredOps(old, now, level);
   else yield* replacedOps(old, now);
@@ -47,7 +47,7 @@ function* anchoredOps(old: Uint8Array, now: Uint8Array, level: number): Generato
 /** Nothing of the one was found in the other. */
 function* replacedOps(old: Uint8Array, now: Uint8Array): Generator<Op, void, undefined> {
   if (old.length === now.length && isXorSmaller(old, now)) yield* windowOps(old, now);
-  else yield { kind: 'splice', removed: old.slice(), inserted: now.slice() };
+  else yield { kind: 'splice', removed: new Uint8Array(old), inserted: new Uint8Array(now) };
 }
 
 export function isXorSmaller(old: Uint8Array, now: Uint8Array): boolean {

@@ -94,7 +94,8 @@ function fromTrace(trace: Uint8Array, last: number, old: Uint8Array, now: Uint8A
       }
     }
     if (kind === COPY) ops.push({ kind: 'copy', length: iEnd - i });
-    else if (kind === SPLICE) ops.push({ kind: 'splice', removed: old.slice(i, iEnd), inserted: now.slice(j, jEnd) });
+    else if (kind === SPLICE)
+      ops.push({ kind: 'splice', removed: new Uint8Array(old.subarray(i, iEnd)), inserted: new Uint8Array(now.subarray(j, jEnd)) });
     else ops.push({ kind: 'xor', mask: xorOf(old.subarray(i, iEnd), now.subarray(j, jEnd)) });
   }
   return ops.reverse();
