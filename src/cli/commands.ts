@@ -14,6 +14,7 @@ import { logProof } from './log-proof.ts';
 import { logTail } from './log-tail.ts';
 import { logVerify } from './log-verify.ts';
 import { versionsDiff } from './versions-diff.ts';
+import { versionsFsck } from './versions-fsck.ts';
 import { versionsGet } from './versions-get.ts';
 import { versionsList } from './versions-list.ts';
 import { versionsPut } from './versions-put.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   versionsPin,
   versionsUnpin,
   versionsVerify,
+  versionsFsck,
   versionsSync,
   limitsValidate,
   attackList,

@@ -68,6 +68,10 @@ export async function publish(from: string, to: string): Promise<void> {
   await syncFolder(dirname(to));
 }
 
+export async function isPresent(path: string): Promise<boolean> {
+  return (await readIfPresent(path, 0)) !== undefined;
+}
+
 /** A second name for a file, so that it stays when the first one goes. */
 export async function addName(path: string, other: string): Promise<void> {
   await link(path, other);

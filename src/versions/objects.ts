@@ -39,6 +39,10 @@ export class Objects {
     await publish(path, target);
   }
 
+  isHeld(sha256: string): boolean {
+    return this.#counts.has(sha256);
+  }
+
   hold(hashes: Iterable<string>): void {
     for (const hash of hashes) this.#counts.set(hash, (this.#counts.get(hash) ?? 0) + 1);
   }

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 /** Files of the room, below DATA_DIR/versions (docs/formats/versions.md). */
 export class VersionPaths {
   readonly root: string;
-
-  constructor(dataDir: string) {
-    this.root = join(dataDir, 'versions');
-  }
-
   /** What has no name yet. A start removes all of it. */
-  get incoming(): string {
-    return join(this.root, 'incoming');
+  readonly incoming: string;
+
+  /** `incoming`: a folder elsewhere, for whoever only reads. */
+  constructor(dataDir: string, incoming?: string) {
+    this.root = join(dataDir, 'versions');
+    this.incoming = incoming ?? join(this.root, 'incoming');
   }
 
   get objects(): string {
