@@ -33,6 +33,15 @@ export const APT_PACKAGES: readonly AptPackage[] = [
   { name: 'python3', probe: 'python3', why: 'recomputes the chain from the format document' },
 ];
 
+/** What the versions benchmark compares with. Nobody else needs them, so nothing installs them. */
+export const BENCH_VERSIONS_PACKAGES: readonly AptPackage[] = [
+  { name: 'xdelta3', probe: 'xdelta3', why: 'makes VCDIFF patches (RFC 3284)' },
+  { name: 'bsdiff', probe: 'bsdiff', why: 'makes patches by suffix sorting' },
+  { name: 'zstd', probe: 'zstd', why: 'compresses with the old content as its dictionary' },
+  { name: 'git', probe: 'git', why: 'packs both contents, and has the series of lock files' },
+  { name: 'time', probe: '/usr/bin/time', why: 'tells the peak memory of a program' },
+];
+
 function isPresent(probe: string, path = process.env.PATH ?? ''): boolean {
   const places = probe.startsWith('/') ? [probe] : path.split(delimiter).map((folder) => join(folder, probe));
   return places.some((place) => {
@@ -49,9 +58,9 @@ export function findMissing(packages: readonly AptPackage[] = APT_PACKAGES, path
   return packages.filter(({ probe }) => !isPresent(probe, path));
 }
 
-export function toInstallAdvice(missing: readonly AptPackage[]): string {
+export function toInstallAdvice(missing: readonly AptPackage[], who = 'the tests'): string {
   const reasons = missing.map(({ name, why }) => `  ${name}: ${why}`).join('\n');
-  return `the tests need programs that are not here:\n${reasons}\ninstall them as root:\n  apt-get install ${missing.map(({ name }) => name).join(' ')}`;
+  return `${who} need programs that are not here:\n${reasons}\ninstall them as root:\n  apt-get install ${missing.map(({ name }) => name).join(' ')}`;
 }
 
 /** Answers true when everything is there, installing it first where we may (root with apt-get). */

@@ -61,7 +61,9 @@ export function encode({ from, to, ops }: Patch): Buffer {
 
 export async function decode(file: Uint8Array): Promise<Patch> {
   const reader = await openPatch(new MemorySource(file));
-  return { from: reader.from, to: reader.to, ops: await Array.fromAsync(reader.ops()) };
+  const ops: Op[] = [];
+  for await (const op of reader.ops()) ops.push(op);
+  return { from: reader.from, to: reader.to, ops };
 }
 
 /** A patch file in memory. */
