@@ -8,7 +8,7 @@ const MODE_BITS = 0o7777;
 /** What no longer grows was left by a process that died. */
 const LEFT_MS = 10 * 60_000;
 
-export class WrongContentError extends Error {}
+class WrongContentError extends Error {}
 
 /**
  * Puts the content in the place of the file, or leaves the file as it is: written beside it, its hash checked, synced, then moved there.

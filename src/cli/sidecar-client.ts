@@ -67,14 +67,23 @@ export class SidecarClient {
     throw toRefusal(statusCode, text);
   }
 
+  /** The body of an answer. Throws SidecarError where it ends too early. */
+  async *chunks(response: IncomingMessage): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* response as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw this.#toError(error);
+    }
+  }
+
   /** The JSON object of the answer. */
   async json(asked: SidecarRequest): Promise<Readonly<Record<string, unknown>>> {
     const response = await this.ask(asked);
     try {
-      const value: unknown = JSON.parse(await readText(response));
+      const value: unknown = JSON.parse(await readText(this.chunks(response)));
       if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
     } catch (cause) {
-      throw this.#toError(cause);
+      if (cause instanceof SidecarError) throw cause;
     }
     throw new SidecarError('strange', 'the answer is no JSON object; that may be no sidecar');
   }
@@ -110,8 +119,9 @@ export class SidecarClient {
   #toError(error: unknown): SidecarError {
     if (error instanceof SidecarError) return error;
     if (this.#signal.aborted) return new SidecarError('interrupted', 'interrupted', { cause: error });
-    if (error instanceof SyntaxError) return new SidecarError('strange', 'the answer is no JSON; that may be no sidecar', { cause: error });
-    return new SidecarError('unreachable', error instanceof Error ? error.message || String(error) : String(error), { cause: error });
+    const reason = error instanceof Error ? error.message || String(error) : String(error);
+    // Node's word for a connection that ended inside an answer.
+    return new SidecarError('unreachable', reason === 'aborted' ? 'the connection was cut' : reason, { cause: error });
   }
 }
 

@@ -40,7 +40,7 @@ export function readWords(faults: Faults, given: readonly string[], wanted: read
   return given;
 }
 
-export function checkName(faults: Faults, name: string): void {
+function checkName(faults: Faults, name: string): void {
   if (!ARTIFACT_NAME.test(name))
     faults.add(`"${name}" cannot be the name of an artifact: 1 to 128 letters, digits and . _ ~ -, with a letter or digit in front`);
 }

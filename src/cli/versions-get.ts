@@ -40,8 +40,8 @@ ${EXIT_CODES}`,
       const version = at === undefined ? given : toVersion(await client.json({ path: `versions/${name}`, query: { at } })).version;
       const response = await client.ask({ path: `versions/${name}/${version ?? 'head'}` });
       const content = describe(response);
-      if (output === undefined) return print(response, content.sha256, io);
-      await installFile(output, withBar(response, content.bytes, output, io), content);
+      if (output === undefined) return print(client.chunks(response), content.sha256, io);
+      await installFile(output, withBar(client.chunks(response), content.bytes, output, io), content);
       const text = `${name} version ${content.version}, ${content.bytes} bytes, in ${toSafeText(output)}`;
       await writeOut(io.stdout, `${values.json === true ? JSON.stringify({ name, ...content, file: output }) : text}\n`);
       return EXIT_OK;
@@ -50,7 +50,7 @@ ${EXIT_CODES}`,
 };
 
 /** Which version it is, from its ETag; throws SidecarError when that is none. */
-export function describe({ headers }: IncomingMessage): { readonly version: number; readonly sha256: string; readonly bytes: number } {
+function describe({ headers }: IncomingMessage): { readonly version: number; readonly sha256: string; readonly bytes: number } {
   const [, version, sha256] = ETAG.exec(headers.etag ?? '') ?? [];
   const bytes = Number(headers['content-length'] ?? Number.NaN);
   if (sha256 === undefined || !Number.isSafeInteger(bytes))
@@ -58,9 +58,9 @@ export function describe({ headers }: IncomingMessage): { readonly version: numb
   return { version: Number(version), sha256, bytes };
 }
 
-async function print(response: IncomingMessage, sha256: string, io: CommandIo): Promise<number> {
+async function print(chunks: AsyncIterable<Uint8Array>, sha256: string, io: CommandIo): Promise<number> {
   const hash = createHash('sha256');
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+  for await (const chunk of chunks) {
     hash.update(chunk);
     await new Promise<void>((resolve, reject) => {
       io.stdout.write(chunk, (error?: Error | null) => (error === undefined || error === null ? resolve() : reject(error)));
@@ -71,11 +71,11 @@ async function print(response: IncomingMessage, sha256: string, io: CommandIo): 
   return EXIT_ERROR;
 }
 
-async function* withBar(response: IncomingMessage, bytes: number, file: string, io: CommandIo): AsyncGenerator<Uint8Array> {
+async function* withBar(chunks: AsyncIterable<Uint8Array>, bytes: number, file: string, io: CommandIo): AsyncGenerator<Uint8Array> {
   const bar = io.isTerminal ? createProgressBar(io.stderr, true, file, undefined, 'bytes') : undefined;
   let done = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
       done += chunk.length;
       bar?.update(done, bytes, done);
       yield chunk;

@@ -89,8 +89,10 @@ interface Content {
 async function openContent(file: string, io: CommandIo): Promise<Content> {
   if (file === '-') return { chunks: Readable.from(io.stdin), bytes: undefined };
   try {
-    const { size } = await stat(file).then((found) => (found.isFile() ? found : { size: undefined }));
-    const chunks = createReadStream(file);
+    const found = await stat(file);
+    // Of pipes, and of files that the kernel makes up, the size says nothing. A file that grows meanwhile is sent as long as it was.
+    const size = found.isFile() && found.size > 0 ? found.size : undefined;
+    const chunks = createReadStream(file, size === undefined ? {} : { end: size - 1 });
     await new Promise((resolve, reject) => chunks.once('open', resolve).once('error', reject));
     return { chunks, bytes: size };
   } catch (cause) {

@@ -64,7 +64,7 @@ async function keepCurrent(copy: SyncedFile, name: string, client: SidecarClient
       const response = await client.ask({ path: `versions/${name}/events`, silenceMsMax: SILENCE_MS_MAX });
       failures = 0;
       let isFirst = true;
-      for await (const events of readEvents(response as AsyncIterable<Uint8Array>)) {
+      for await (const events of readEvents(client.chunks(response))) {
         const newest = events.findLast(({ event }) => event === 'head');
         if (newest === undefined) continue;
         // The first one is how things are, whatever was before: a sidecar that was restored from a copy may have gone back.
@@ -111,7 +111,7 @@ class SyncedFile {
     const isThere = (await hashFile(this.#file)) === head.sha256;
     if (!isThere) {
       const response = await this.#client.ask({ path: `versions/${this.#name}/${head.version}` });
-      await installFile(this.#file, response as AsyncIterable<Uint8Array>, head);
+      await installFile(this.#file, this.#client.chunks(response), head);
     }
     this.#known = head;
     const line = `${toSafeText(this.#file)} ${isThere ? 'is' : 'is now'} ${this.#name} ${versionLine(head).trim()}`;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { HttpError } from './http-error.ts';
 
 /** Clients that follow artifacts at one time; each holds a connection and one message. */
-export const WATCHERS_MAX = 256;
+const WATCHERS_MAX = 256;
 /** Proxies cut connections on which nothing moves for a minute. */
 const HEARTBEAT_MS = 15_000;
 /** How soon a client that lost us asks again. */

@@ -103,17 +103,21 @@ describe('versions get --output', () => {
     expect(readdirSync(dir.path).toSorted()).toEqual(['1', 'link', 'target']);
   });
 
-  it('leaves the file as it is when other bytes come than were announced', async () => {
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { etag: `"1-${'0'.repeat(64)}"`, 'content-length': '5' }).end('wrong');
+  it.each([
+    ['other bytes come than were announced', 'wrong', 70, 'the file was left as it is'],
+    ['the connection is cut', 'wr', 69, 'the connection was cut'],
+  ])('leaves the file as it is when %s', async (_case, sent, code, message) => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { etag: `"1-${'0'.repeat(64)}"`, 'content-length': '5' });
+      response.write(sent, () => (sent.length === 5 ? response.end() : request.socket.destroySoon()));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const target = file('target', 'old');
     const io = captureIo();
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    expect(await dispatch(['versions', 'get', 'app', '--output', target, '--url', url], io, COMMANDS)).toBe(70);
+    expect(await dispatch(['versions', 'get', 'app', '--output', target, '--url', url], io, COMMANDS)).toBe(code);
     server.close();
-    expect(io.err()).toContain('the file was left as it is');
+    expect(io.err()).toContain(message);
     expect([readFileSync(target, 'utf8'), readdirSync(dir.path)]).toEqual(['old', ['target']]);
   });
 });

@@ -95,7 +95,7 @@ function reasons(
     ...watchReasons(watch),
     ...(archiveTrouble === undefined ? [] : [`full segments are not being archived: ${archiveTrouble}`]),
     ...(limits?.store?.isReady === false ? ['the shared store of the limits cannot be asked: each limit says what holds meanwhile'] : []),
-    ...damagedVersions.slice(0, DAMAGES_SHOWN).map(({ place, what }) => `versions: ${place}: ${what}`),
+    ...damagedVersions.slice(0, DAMAGES_SHOWN).map(({ place, what }) => ['versions', place, what].filter((part) => part !== '').join(': ')),
     ...(damagedVersions.length > DAMAGES_SHOWN ? [`versions: ${damagedVersions.length - DAMAGES_SHOWN} more are damaged`] : []),
   ];
   return { blocking, degraded };
