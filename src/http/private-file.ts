@@ -1,5 +1,6 @@
 import { open, unlink } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { StreamBuffers } from '../kernel/stream-buffers.ts';
 import type { ByteRange } from './byte-range.ts';
 
 /** Bytes read ahead of a client. */
@@ -14,5 +15,17 @@ export async function streamPrivately(path: string, range: ByteRange | undefined
     await file.close();
     throw error;
   }
-  return file.createReadStream({ highWaterMark: READ_BYTES, ...(range === undefined ? {} : { start: range.first, end: range.last }) });
+  const stream = file.createReadStream({
+    highWaterMark: READ_BYTES,
+    ...(range === undefined ? {} : { start: range.first, end: range.last }),
+  });
+  return Readable.from(flatly(stream), { objectMode: false });
+}
+
+async function* flatly(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  const buffers = new StreamBuffers();
+  for await (const chunk of stream) {
+    yield chunk;
+    buffers.passed(chunk.length);
+  }
 }
