@@ -8,8 +8,8 @@ import { sameEnd, sameStart } from './span.ts';
 /** Lengths of the strings that are looked for, one after the other, in what the longer ones left open. */
 const ANCHOR_BYTES = [24, 12] as const;
 
-/** Bytes of either content: its tables take 3 MiB. */
-export const NEAR_BYTES_MAX = 256 * 1024;
+/** Bytes of either content: its tables take 2 MiB. */
+export const NEAR_BYTES_MAX = 64 * 1024;
 
 /** Ops between two contents in memory of at most NEAR_BYTES_MAX each. */
 export function* nearOps(old: Uint8Array, now: Uint8Array, level = 0): Generator<Op, void, undefined> {

@@ -1,7 +1,7 @@
 import { toHex } from '../kernel/bytes.ts';
 import { fromPlanes, STRIDES, toPlanes } from './byte-planes.ts';
 import type { ByteSource } from './byte-source.ts';
-import { compress, decompress, roughBytes, type Codec } from './compress.ts';
+import { compress, decompress, type Codec, type Effort, roughBytes } from './compress.ts';
 import { consumes, type ContentId, type Op } from './patch.ts';
 import { VersionsError } from './versions-error.ts';
 
@@ -15,6 +15,8 @@ export const STREAM_BYTES_MAX = 1024 * 1024;
 const HEADER_BYTES_MAX = MAGIC.length + 1 + 2 * HASH_BYTES + 2 * 8;
 /** One byte of codecs, one of the stride, six lengths. */
 const BLOCK_HEADER_BYTES_MAX = 2 + 6 * 8;
+/** Of the streams of a patch, so many bytes are compressed as well as can be, which takes two seconds; most patches have no more. */
+const THOROUGH_BYTES_MAX = 4 * 1024 * 1024;
 /** A sample that shows which stride is the best. */
 const SAMPLE_BYTES = 32 * 1024;
 
@@ -26,6 +28,7 @@ export class PatchEncoder {
   #masks: Uint8Array[] = [];
   #maskBytes = 0;
   #copied = 0;
+  #thoroughLeft = THOROUGH_BYTES_MAX;
 
   /** The file begins with this. */
   static header(from: ContentId, to: ContentId): Uint8Array {
@@ -92,7 +95,7 @@ export class PatchEncoder {
     const mask = Buffer.concat(this.#masks);
     const stride = bestStride(mask);
     const raws = [Uint8Array.from(this.#ops), Buffer.concat(this.#data), toPlanes(mask, stride)];
-    const streams = raws.map((raw, i) => compress(raw, i === 2 && stride > 1));
+    const streams = raws.map((raw, i) => compress(raw, this.#effort(raw.length, i === 2 && stride > 1)));
     const head = [streams.reduce((codecs, { codec }, i) => codecs | (codec << (2 * i)), 0), stride];
     for (let i = 0; i < 3; i++) {
       putVarint(head, raws[i].length);
@@ -100,6 +103,12 @@ export class PatchEncoder {
     }
     [this.#ops, this.#data, this.#dataBytes, this.#masks, this.#maskBytes] = [[], [], 0, [], 0];
     return Buffer.concat([Uint8Array.from(head), ...streams.map(({ bytes }) => bytes)]);
+  }
+
+  #effort(bytes: number, isNumeric: boolean): Effort {
+    if (isNumeric) return 'numeric';
+    this.#thoroughLeft -= bytes;
+    return this.#thoroughLeft >= 0 ? 'thorough' : 'quick';
   }
 }
 
