@@ -1,6 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseRange } from '../../src/http/byte-range.ts';
+import { streamPrivately } from '../../src/http/private-file.ts';
 import { openRaw } from '../support/raw-http.ts';
 import { startVersionsApp, type VersionsApp } from '../support/versions-app.ts';
 
@@ -45,6 +47,26 @@ describe('the content of a version', () => {
     await expect
       .poll(async () => (await app.ask('GET', '/metrics')).text)
       .toMatch(/^proofs_versions_bytes_total\{direction="out"\} \d{3,}$/m);
+  });
+
+  it('is closed with its reader, also when that never read', async () => {
+    const open = (): number =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(join('/proc/self/fd', fd)).startsWith(app.versions.folder);
+        } catch {
+          return false;
+        }
+      }).length;
+    for (const hasRead of [false, true]) {
+      const path = join(app.versions.folder, 'content');
+      writeFileSync(path, new Uint8Array(2 * MIB));
+      const stream = await streamPrivately(path, undefined, () => undefined);
+      expect(open()).toBe(1);
+      if (hasRead) await new Promise((resolve) => stream.once('data', resolve));
+      stream.destroy();
+      await expect.poll(open).toBe(0);
+    }
   });
 
   it('is described by HEAD without being made', async () => {

@@ -59,13 +59,8 @@ export function registerVersionContents(app: FastifyInstance, versions: Versions
     const leave = places.take();
     try {
       const { path } = await patiently(request, () => versions.open(summary.name, record.version));
-      const stream = await streamPrivately(path, range);
-      let sentBytes = 0;
-      stream.on('data', (chunk: Buffer) => (sentBytes += chunk.length));
-      stream.once('close', () => {
-        leave();
-        observer.contentMoved('out', sentBytes);
-      });
+      const stream = await streamPrivately(path, range, (bytes) => observer.contentMoved('out', bytes));
+      stream.once('close', leave);
       if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.first}-${range.last}/${record.bytes}`);
       return reply.header('content-length', range === undefined ? record.bytes : range.last - range.first + 1).send(stream);
     } catch (error) {
