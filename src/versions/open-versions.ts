@@ -145,6 +145,8 @@ class VersionsClient implements Versions {
     this.#isClosing = true;
     await this.#worker.terminate();
     await this.#ended.catch(() => undefined);
+    // Reading goes on beside changes, and is not waited for.
+    this.#refuseAll(new VersionsError('closed', 'the sidecar is shutting down'));
   }
 
   #call<M extends keyof ThreadCalls>(method: M, ...args: Parameters<ThreadCalls[M]>): ReturnType<ThreadCalls[M]> {
@@ -186,10 +188,15 @@ class VersionsClient implements Versions {
   /** What was under way may have happened; the next start says so in the ledger. */
   #died(cause: Error): void {
     if (this.#isClosing || this.#death !== undefined) return;
-    this.#death = new VersionsError('version-io', `the store of the versions has failed: ${cause.message}`, { cause });
-    for (const { reject } of this.#calls.values()) reject(this.#death);
+    const death = new VersionsError('version-io', `the store of the versions has failed: ${cause.message}`, { cause });
+    this.#refuseAll(death);
+    this.#events.trouble(death);
+  }
+
+  #refuseAll(death: VersionsError): void {
+    this.#death = death;
+    for (const { reject } of this.#calls.values()) reject(death);
     this.#calls.clear();
-    this.#events.trouble(this.#death);
   }
 }
 
