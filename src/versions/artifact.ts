@@ -1,4 +1,4 @@
-import { readIfPresent } from './disk.ts';
+import { isPresent, readIfPresent } from './disk.ts';
 import { parseHead, type Head } from './head-file.ts';
 import { parseIndex, toRecord, type IndexedRecord } from './index-file.ts';
 import type { VersionPaths } from './paths.ts';
@@ -10,6 +10,8 @@ import { VersionsError } from './versions-error.ts';
 export const HEAD_BYTES_MAX = 16 * 1024 * 1024;
 /** Half a kilobyte a version. */
 const INDEX_BYTES_MAX = 512 * 1024 * 1024;
+/** Reads of a head that changes all the time. */
+const TRIES_MAX = 10;
 
 /** An artifact as its two files say. Never changed in place: a change makes another one, and that takes its place when it is durable. */
 export interface Artifact {
@@ -20,18 +22,52 @@ export interface Artifact {
 
 /** Undefined when there is none of the name. Throws VersionsError `version-damaged`, which names the file. */
 export async function loadArtifact(paths: VersionPaths, name: string): Promise<Artifact | undefined> {
-  const headText = await readIfPresent(paths.head(name), HEAD_BYTES_MAX);
-  if (headText === undefined) return undefined;
-  const head = naming(paths, paths.head(name), () => parseHead(headText.toString(), name));
-  const index = (await readIfPresent(paths.index(name), INDEX_BYTES_MAX)) ?? Buffer.alloc(0);
+  for (let tries = 1; ; tries++) {
+    const head = await readIfPresent(paths.head(name), HEAD_BYTES_MAX);
+    const isUnderWay = await isPresent(paths.pending(name));
+    const index = (await readIfPresent(paths.index(name), INDEX_BYTES_MAX)) ?? Buffer.alloc(0);
+    // A check of the folder may run beside whoever writes there.
+    const isSame = (await readIfPresent(paths.head(name), HEAD_BYTES_MAX))?.equals(head ?? Buffer.alloc(0)) ?? head === undefined;
+    if (isSame || tries === TRIES_MAX) return toArtifact(paths, name, { head, index, isUnderWay });
+  }
+}
+
+function toArtifact(
+  paths: VersionPaths,
+  name: string,
+  files: { readonly head: Buffer | undefined; readonly index: Buffer; readonly isUnderWay: boolean },
+): Artifact | undefined {
+  const { index, isUnderWay } = files;
+  const head = naming(paths, paths.head(name), () => {
+    if (files.head !== undefined) return parseHead(files.head.toString(), name);
+    // A first version that never came to be has a line at most, and says that it is under way.
+    const hasLines = index.subarray(0, -1).includes('\n') || (index.length > 0 && !isUnderWay);
+    if (hasLines) throw new VersionsError('version-damaged', 'it is missing');
+    return undefined;
+  });
+  if (head === undefined) return undefined;
   const records = naming(paths, paths.index(name), () => {
     if (index.length < head.indexBytes) throw new VersionsError('version-damaged', 'it ends before the line that the head names');
+    // Only a change that is under way, or that a crash ended, leaves a line that no head names: else this head is an older one.
+    if (index.length > head.indexBytes && !isUnderWay)
+      throw new VersionsError('version-damaged', 'it goes on behind the line that the head names');
     return parseIndex(index.subarray(0, head.indexBytes).toString(), head.line);
   });
-  const last = records.at(-1);
-  if (last?.version !== head.version || last.sha256 !== head.sha256 || last.bytes !== head.bytes)
-    throw new VersionsError('version-damaged', `${paths.placeOf(paths.head(name))}: it is not about the last version of its index`);
+  naming(paths, paths.head(name), () => assertAbout(head, records));
   return { head, records };
+}
+
+/** Its hash says that we wrote it, or somebody who can hash: what it says must hang together before anything is built on it. */
+function assertAbout(head: Head, records: readonly IndexedRecord[]): void {
+  const { version, oldest, pins, confirm } = head;
+  const last = records.at(-1);
+  if (last?.version !== version || last.sha256 !== head.sha256 || last.bytes !== head.bytes)
+    throw new VersionsError('version-damaged', 'it is not about the last version of its index');
+  const isSound =
+    oldest <= version &&
+    pins.every((pin, i) => records[pin.version - 1]?.sha256 === pin.sha256 && (i === 0 || pins[i - 1].version < pin.version)) &&
+    (confirm === undefined || (confirm.revertsTo >= oldest && confirm.revertsTo < version && !Number.isNaN(Date.parse(confirm.before))));
+  if (!isSound) throw new VersionsError('version-damaged', 'it contradicts its index');
 }
 
 /** Puts the place before the message of whatever finds damage. */

@@ -25,27 +25,32 @@ export class Artifacts {
 
   /** What a crash left is removed, what it left open is settled. An entry that the ledger does not take now it takes with the next change. */
   async load(paths: VersionPaths, objects: Objects, committer: Committer, trouble: (error: VersionsError) => void): Promise<void> {
-    await makeFolder(paths.incoming);
-    await makeFolder(paths.names);
-    for (const name of await listFolder(paths.incoming)) await removeFile(join(paths.incoming, name));
+    for (const folder of [paths.root, paths.incoming, paths.objects, paths.names]) await makeFolder(folder);
+    const trying = async (work: () => Promise<void>): Promise<void> => work().catch((cause: unknown) => trouble(toVersionsError(cause)));
+    for (const name of await listFolder(paths.incoming)) await trying(() => removeFile(join(paths.incoming, name)));
     for (const name of await listFolder(paths.names)) {
       if (!ARTIFACT_NAME.test(name)) continue;
+      let artifact: Artifact | undefined;
       try {
-        const artifact = await loadArtifact(paths, name);
-        if (artifact !== undefined) {
-          this.set(artifact);
-          objects.hold(heldObjects(artifact));
-        }
-        await committer.settle(name);
+        artifact = await loadArtifact(paths, name);
       } catch (cause) {
+        // Also what the disk does not let us read now: it is not gone, and what it needs must stay.
         const error = toVersionsError(cause);
+        this.#damaged.set(name, error);
         trouble(error);
-        if (error.code === 'version-damaged') this.#damaged.set(name, error);
+        continue;
       }
+      if (artifact !== undefined) {
+        this.set(artifact);
+        objects.hold(heldObjects(artifact));
+      }
+      await trying(() => committer.settle(name, artifact));
     }
     // What a damaged artifact needs is not known: nothing goes while there is one.
     if (this.#damaged.size > 0) return;
-    for await (const object of objects.all()) await objects.sweep([object]);
+    await trying(async () => {
+      for await (const object of objects.all()) await trying(() => objects.sweep([object]));
+    });
   }
 
   set(artifact: Artifact): void {
@@ -75,5 +80,10 @@ export class Artifacts {
 
   damages(): Damage[] {
     return Array.from(this.#damaged, ([name, { message }]) => ({ place: `names/${name}`, what: message }));
+  }
+
+  /** Why the artifact cannot be used; undefined when it can, or when there is none. */
+  damageOf(name: string): VersionsError | undefined {
+    return this.#damaged.get(name);
   }
 }

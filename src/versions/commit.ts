@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { toEntry, type Asked, type VersionAudit } from './audit.ts';
 import { HEAD_BYTES_MAX, type Artifact } from './artifact.ts';
-import { makeFolder, readIfPresent, removeFile, replaceFile, writeTail } from './disk.ts';
+import { cutFile, makeFolder, readIfPresent, removeFile, replaceFile, writeTail } from './disk.ts';
 import { formatHead } from './head-file.ts';
 import type { Objects } from './objects.ts';
 import type { VersionPaths } from './paths.ts';
@@ -39,12 +39,15 @@ const Pending = Type.Object({
  * 3. the head is replaced: this is the change;
  * 4. the ledger says that it is done, `pending` goes, and so do objects that nothing needs any more.
  *
- * A `pending` that a start finds is settled: the head tells whether 3 happened, and the ledger gets the entry that it lacks.
+ * A `pending` that a start finds is settled: the head tells whether 3 happened, and the ledger gets the entry that it lacks. The line of a
+ * change that did not happen goes before its `pending` does: without one, the index ends where its head says.
  */
 export class Committer {
   readonly #paths: VersionPaths;
   readonly #objects: Objects;
   readonly #audit: VersionAudit;
+  /** Attempts whose end is in the ledger, and whose `pending` the disk did not let go: at most one for each artifact. */
+  readonly #ended = new Set<string>();
 
   constructor(paths: VersionPaths, objects: Objects, audit: VersionAudit) {
     this.#paths = paths;
@@ -52,13 +55,17 @@ export class Committer {
     this.#audit = audit;
   }
 
+  /** To be done before every change: nothing of the one before is open then. What fails here was not attempted. */
+  async prepare(name: string, before: Artifact | undefined): Promise<void> {
+    if (before === undefined) await makeFolder(this.#paths.folder(name));
+    await this.settle(name, before);
+  }
+
   /** Resolves when the change and its entry are durable. Rejects with VersionsError: nothing was changed, unless the message says otherwise. */
   async commit(commit: Commit, changed: (after: Artifact) => void): Promise<void> {
-    const { after, asked, holds, releases } = commit;
+    const { before, after, asked, holds, releases } = commit;
     const { name } = after.head;
     const attempt = crypto.randomUUID();
-    await makeFolder(this.#paths.folder(name));
-    await this.settle(name);
     this.#objects.hold(holds);
     let isDurable: boolean;
     try {
@@ -66,7 +73,7 @@ export class Committer {
     } catch (cause) {
       const error = toVersionsError(cause);
       await this.#objects.sweep(this.#objects.release(holds)).catch(() => undefined);
-      await this.#end(name, asked, attempt, error).catch(() => undefined);
+      await this.#fail(before, asked, attempt, error).catch(() => undefined);
       throw error;
     }
     changed(after);
@@ -75,14 +82,15 @@ export class Committer {
       throw new VersionsError('version-io', 'the head was changed, but the disk does not confirm it: a crash may bring the old one back');
     const free = this.#objects.release(releases);
     try {
-      await this.#end(name, asked, attempt);
+      await this.#audit.record(toEntry(asked, { attempt, outcome: 'done' }));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new VersionsError('version-io', `the change was made, but its entry in the ledger was not: ${why}; the next change adds it`, {
         cause,
       });
     }
-    // What stays here the next start removes.
+    // What stays here the next change or the next start removes.
+    await this.#close(name, attempt).catch(() => undefined);
     await this.#objects.sweep(free).catch(() => undefined);
   }
 
@@ -98,8 +106,8 @@ export class Committer {
       await replaceFile(this.#paths.head(name), head);
       return true;
     } catch (error) {
-      // The rename may have happened although its folder could not be synced.
-      if ((await this.#readHead(name)) !== head) throw error;
+      // The rename may have happened although its folder could not be synced. Where nobody can say, nothing of either head may go.
+      if ((await this.#readHead(name).catch(() => head)) !== head) throw error;
       return replaceFile(this.#paths.head(name), head).then(
         () => true,
         () => false,
@@ -108,24 +116,32 @@ export class Committer {
   }
 
   /** Says in the ledger how a change ended that the process did not see the end of. Does nothing when there is none. */
-  async settle(name: string): Promise<void> {
+  async settle(name: string, artifact: Artifact | undefined): Promise<void> {
     const text = await readIfPresent(this.#paths.pending(name), PENDING_BYTES_MAX);
     if (text === undefined) return;
-    const pending = parsePending(text.toString());
-    if (pending !== undefined) {
-      const isDone = checkOf(await this.#readHead(name)) === pending.head;
+    const pending = parsePending(text.toString(), name);
+    const isDone = pending !== undefined && checkOf(await this.#readHead(name)) === pending.head;
+    if (!isDone) await cutFile(this.#paths.index(name), artifact?.head.indexBytes ?? 0);
+    if (pending !== undefined && !this.#ended.has(pending.attempt)) {
       const ended = isDone
         ? ({ outcome: 'done' } as const)
         : ({ outcome: 'failed', code: 'closed', detail: 'the process ended before the change' } as const);
       await this.#audit.record(toEntry(pending.asked, { attempt: pending.attempt, ...ended, recovered: true }));
     }
-    await removeFile(this.#paths.pending(name));
+    await this.#close(name, pending?.attempt ?? '');
   }
 
-  async #end(name: string, asked: Asked, attempt: string, error?: VersionsError): Promise<void> {
-    const { code, message: detail } = error ?? {};
-    await this.#audit.record(toEntry(asked, { attempt, outcome: error === undefined ? 'done' : 'failed', code, detail }));
+  async #fail(before: Artifact | undefined, asked: Asked, attempt: string, { code, message }: VersionsError): Promise<void> {
+    await cutFile(this.#paths.index(asked.name), before?.head.indexBytes ?? 0);
+    await this.#audit.record(toEntry(asked, { attempt, outcome: 'failed', code, detail: message }));
+    await this.#close(asked.name, attempt);
+  }
+
+  /** Once its end is in the ledger. */
+  async #close(name: string, attempt: string): Promise<void> {
+    this.#ended.add(attempt);
     await removeFile(this.#paths.pending(name));
+    this.#ended.delete(attempt);
   }
 
   async #readHead(name: string): Promise<string | undefined> {
@@ -138,11 +154,12 @@ function checkOf(head: string | undefined): string | undefined {
   return head?.split('\n')[1];
 }
 
-/** A crash may leave a part of it, when nothing was attempted yet. */
-function parsePending(text: string): { attempt: string; head: string; asked: Asked } | undefined {
+/** Undefined for what we did not write: nobody's change was attempted under it. */
+function parsePending(text: string, name: string): { attempt: string; head: string; asked: Asked } | undefined {
   try {
     const pending: unknown = JSON.parse(text);
-    return Value.Check(Pending, pending) ? (pending as { attempt: string; head: string; asked: Asked }) : undefined;
+    if (!Value.Check(Pending, pending) || pending.asked.name !== name) return undefined;
+    return pending as { attempt: string; head: string; asked: Asked };
   } catch {
     return undefined;
   }

@@ -19,7 +19,8 @@ const READ_ONCE_BYTES_MAX = 12 * 1024 * 1024;
 /** Makes a folder, its parents and their names durable. */
 export async function makeFolder(path: string): Promise<void> {
   const topmost = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
-  if (topmost === undefined) return;
+  // Whoever made it may have ended before its name was durable.
+  if (topmost === undefined) return syncFolder(dirname(path));
   for (let made = path; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
@@ -49,6 +50,28 @@ export async function writeTail(path: string, position: number, content: string)
   await file.truncate(position + bytes.length);
   await file.datasync();
   if (position === 0) await syncFolder(dirname(path));
+}
+
+/** Takes away what stands behind the first `bytes` of a file; a file of which nothing is left goes. Durable when it resolves. */
+export async function cutFile(path: string, bytes: number): Promise<void> {
+  if ((await sizeOf(path)) <= bytes) return;
+  if (bytes === 0) {
+    await removeFile(path);
+    return syncFolder(dirname(path));
+  }
+  await using file = await open(path, constants.O_RDWR);
+  await file.truncate(bytes);
+  await file.datasync();
+}
+
+/** 0 when there is none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0;
+    throw error;
+  }
 }
 
 /** A file's beginning, at most `bytesMax` of it; undefined when there is none. */
@@ -91,12 +114,6 @@ export async function listFolder(path: string): Promise<string[]> {
   }
 }
 
-/** Changes whenever somebody writes to the file or puts another one in its place. Nobody but the kernel sets the time of the change. */
-export async function fileIdentity(path: string): Promise<string> {
-  const { dev, ino, size, ctimeNs } = await stat(path, { bigint: true });
-  return `${dev}:${ino}:${size}:${ctimeNs}`;
-}
-
 /** An open file: it stays readable when its name is gone. */
 export class FileSource implements ByteSource, AsyncDisposable {
   readonly bytes: number;
@@ -128,6 +145,12 @@ export class FileSource implements ByteSource, AsyncDisposable {
   /** For whoever goes through it several times: read once when it is small. */
   async forManyPasses(): Promise<ByteSource> {
     return this.bytes <= READ_ONCE_BYTES_MAX ? new MemorySource(await this.read(0, this.bytes)) : this;
+  }
+
+  /** Changes whenever somebody writes to the file, and is another one for another file. Nobody but the kernel sets the time of a change. */
+  async identity(): Promise<string> {
+    const { dev, ino, size, ctimeNs } = await this.#file.stat({ bigint: true });
+    return `${dev}:${ino}:${size}:${ctimeNs}`;
   }
 
   async sha256(): Promise<string> {

@@ -62,9 +62,15 @@ function parseLine(line: string, version: number): IndexedRecord {
   } catch (cause) {
     throw new VersionsError('version-damaged', `line ${version} is no JSON`, { cause });
   }
-  if (!Value.Check(IndexedRecord, record) || record.version !== version || (record.patch === undefined) !== (record.kind === 'full'))
+  if (!Value.Check(IndexedRecord, record) || record.version !== version || !isSound(record))
     throw new VersionsError('version-damaged', `line ${version} is not the record of version ${version}`);
   return record;
+}
+
+function isSound({ version, at, kind, patch, keepsPrevious, restores }: IndexedRecord): boolean {
+  if (Number.isNaN(Date.parse(at)) || (restores !== undefined && restores >= version)) return false;
+  // Before the first version there is nothing to keep; before one without a patch there is no other way.
+  return kind === 'full' ? patch === undefined && keepsPrevious === version > 1 : patch !== undefined && version > 1;
 }
 
 /** Without what concerns the files alone. */

@@ -1,10 +1,13 @@
 import { dirname, join } from 'node:path';
-import { addName, errorCode, FileSource, fileIdentity, listFolder, makeFolder, publish, removeFile } from './disk.ts';
+import { addName, errorCode, FileSource, listFolder, makeFolder, publish, removeFile } from './disk.ts';
 import type { VersionPaths } from './paths.ts';
+import { toVersionsError } from './to-versions-error.ts';
 import { VersionsError } from './versions-error.ts';
 
 /** Files whose content was found to be what their name says; the oldest is forgotten. */
 const TRUSTED_MAX = 10_000;
+const OBJECT_FOLDER = /^[0-9a-f]{2}$/;
+const OBJECT_NAME = /^[0-9a-f]{64}$/;
 
 /** Contents and patches by their hash, each there once however many versions and artifacts share it. */
 export class Objects {
@@ -65,15 +68,25 @@ export class Objects {
   async sweep(hashes: Iterable<string>): Promise<void> {
     for (const hash of hashes) {
       if (this.#counts.has(hash)) continue;
-      const removal = removeFile(this.path(hash)).finally(() => this.#removals.delete(hash));
+      const removal = removeFile(this.path(hash)).finally(() => {
+        if (this.#removals.get(hash) === removal) this.#removals.delete(hash);
+      });
       this.#removals.set(hash, removal);
       await removal;
     }
   }
 
-  /** Every object that is there, for a start. */
+  /** Every object that is there, for a start. What else lies there is not ours. */
   async *all(): AsyncGenerator<string, void, undefined> {
-    for (const folder of await listFolder(this.#paths.objects)) yield* await listFolder(join(this.#paths.objects, folder));
+    for (const folder of await listFolder(this.#paths.objects)) {
+      if (!OBJECT_FOLDER.test(folder)) continue;
+      for (const name of await listFolder(join(this.#paths.objects, folder))) if (OBJECT_NAME.test(name)) yield name;
+    }
+  }
+
+  /** As `open`, with the error as an answer: for whoever opens now and looks later. */
+  tryOpen(sha256: string): Promise<FileSource | VersionsError> {
+    return this.open(sha256).catch(toVersionsError);
   }
 
   /** Open, and found to be what it should be. Throws VersionsError `version-damaged`, which names it. */
@@ -103,7 +116,7 @@ export class Objects {
   }
 
   async #check(sha256: string, file: FileSource): Promise<void> {
-    const before = await fileIdentity(this.path(sha256));
+    const before = await file.identity();
     if (this.#trusted.get(sha256) === before) return;
     const found = await file.sha256();
     if (found !== sha256) throw new VersionsError('version-damaged', `${this.place(sha256)}: its content has the hash ${found}`);

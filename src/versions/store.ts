@@ -28,7 +28,7 @@ import type {
 } from './ports.ts';
 import { assertPrecondition } from './preconditions.ts';
 import { toVersionsError } from './to-versions-error.ts';
-import { verifyArtifact } from './verify-artifact.ts';
+import { checkFiles, toDamage, verifyArtifact } from './verify-artifact.ts';
 import { VersionsError } from './versions-error.ts';
 
 export interface VersionLimits {
@@ -231,9 +231,19 @@ export class VersionStore {
   }
 
   async verify(name: string): Promise<VerifyReport> {
-    const artifact = this.#artifacts.get(name);
-    const isCurrent = (version: number): boolean => version >= this.#artifacts.get(name).head.oldest;
-    return { name, versions: artifact.head.version, ...(await verifyArtifact(this.#paths, this.#objects, artifact, isCurrent)) };
+    const unusable = this.#artifacts.damageOf(name);
+    if (unusable?.code === 'version-damaged') return { name, versions: 0, checked: 0, damages: [toDamage(unusable)] };
+    // The content of the head may go as soon as there is another one.
+    const { artifact, head, damages } = await this.#locks.hold(name, async () => {
+      const found = this.#artifacts.get(name);
+      return { artifact: found, damages: await checkFiles(this.#paths, found), head: await this.#objects.tryOpen(found.head.sha256) };
+    });
+    const isNeeded = (version: number): boolean => {
+      const { oldest, pins } = this.#artifacts.get(name).head;
+      return version >= oldest || pins.some((pin) => pin.version === version);
+    };
+    const verified = await verifyArtifact(this.#paths, this.#objects, artifact, isNeeded, head);
+    return { name, versions: artifact.head.version, checked: verified.checked, damages: [...damages, ...verified.damages] };
   }
 
   damages(): Damage[] {
@@ -265,6 +275,7 @@ export class VersionStore {
         if (this.#isClosing) throw new VersionsError('closed', 'the sidecar is shutting down');
         before = this.#artifacts.find(asked.name);
         const commit = async (change: Commit): Promise<void> => {
+          await this.#committer.prepare(asked.name, before);
           isAttempted = true;
           await this.#committer.commit(change, (after) => this.#took(before, after));
         };
