@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { LEAF_TYPES } from '../../src/kernel/leaf.ts';
 import { nodeHashes } from '../../src/kernel/node-hashes.ts';
@@ -58,4 +59,24 @@ it('a stop writes the last seal at once, and soon ends, while archive and witnes
   await stopping;
   // A machine under load takes seconds for what takes two here; the store alone would hang for half a minute.
   expect(performance.now() - startMs).toBeLessThan(12_000);
+});
+
+it('a check of a proxy that arrives while the sidecar stops is refused, and its connection is closed', async () => {
+  using dir = tempDir();
+  const limits = join(dir.path, 'limits.yaml');
+  writeFileSync(limits, 'limits: [{ name: ip, key: ip, limit: 5, window: 1m }]\n');
+  await using app = await startApp({ dataDir: join(dir.path, 'data'), env: { PROOFS_LIMITS_FILE: limits } });
+  const socket = connect(app.port, '127.0.0.1');
+  const answer = text(socket);
+  // Its head is not complete yet: the connection has work to do, and stays.
+  socket.write('GET /ratelimit/check/x HTTP/1.1\r\nHost: a\r\n');
+  // Comes later, and so what was sent before is known when it is answered.
+  await app.getJson('/readyz');
+  const stopping = app.context.stop();
+  socket.write('\r\n');
+  const said = await answer;
+  await stopping;
+  expect(said).toMatch(/^HTTP\/1\.1 503 /);
+  expect(said).toContain('urn:post-incident-proofs:error:closed');
+  expect(said.toLowerCase()).toContain('connection: close');
 });
