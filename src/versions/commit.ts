@@ -132,8 +132,9 @@ export class Committer {
   }
 
   async #fail(before: Artifact | undefined, asked: Asked, attempt: string, { code, message }: VersionsError): Promise<void> {
-    await cutFile(this.#paths.index(asked.name), before?.head.indexBytes ?? 0);
     await this.#audit.record(toEntry(asked, { attempt, outcome: 'failed', code, detail: message }));
+    this.#ended.add(attempt);
+    await cutFile(this.#paths.index(asked.name), before?.head.indexBytes ?? 0);
     await this.#close(asked.name, attempt);
   }
 
