@@ -142,6 +142,18 @@ describe('the routes of the versions, on the real store', () => {
     expect((await app.getJson(`/versions/a?at=${String(at)}`)).json).toMatchObject({ version: 1 });
   });
 
+  it('tell those who follow that nobody confirmed a change in time', async () => {
+    await using app = await startApp();
+    const { etag } = await put(app, 'a', 'one', FIRST);
+    const socket = await openRaw(app.port, 'GET /versions/a/events HTTP/1.1\r\nHost: x\r\n\r\n');
+    const said = readAll(socket, (text) => text.includes('id: 3\n'));
+    const { status } = await app.getJson('/versions/a?confirmWithin=1', { method: 'PUT', body: 'two', headers: { 'if-match': etag } });
+    expect(status).toBe(201);
+    expect((await app.getJson('/versions/a')).json).toMatchObject({ head: { version: 2 }, confirm: { revertsTo: 1 } });
+    expect(await said).toMatch(/id: 3\ndata: \{"name":"a","version":3,.*"cause":"revert",.*"restores":1/);
+    expect(String(await bytesOf(app, '/versions/a/head'))).toBe('one');
+  });
+
   it('do not keep a stop waiting for those who follow', async () => {
     const app = await startApp();
     await put(app, 'a', 'one', FIRST);

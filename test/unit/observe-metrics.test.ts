@@ -101,6 +101,28 @@ describe('Observer', () => {
     ]);
   });
 
+  it('counts and logs what becomes of changes to artifacts, from the first one on', async () => {
+    const { observer, lines } = observe();
+    expect(await observer.metrics(0, STATS, NOT_WATCHED)).toContain('proofs_versions_changes_total{cause="revert",outcome="failed"} 0\n');
+    observer.versionChanged('rollback', 'done', 'app.json', 'version 3 restores 1');
+    observer.versionChanged('put', 'failed', 'app.json', 'the disk failed');
+    observer.contentMoved('in', 12);
+    observer.watchersAt(2);
+    const text = await observer.metrics(0, STATS, NOT_WATCHED, undefined, 4);
+    for (const sample of [
+      'proofs_versions_changes_total{cause="rollback",outcome="done"} 1',
+      'proofs_versions_changes_total{cause="put",outcome="failed"} 1',
+      'proofs_versions_bytes_total{direction="in"} 12',
+      'proofs_versions_watchers 2',
+      'proofs_versions_damaged 4',
+    ])
+      expect(text.split('\n')).toContain(sample);
+    expect(lines).toMatchObject([
+      { level: 30, artifact: 'app.json', cause: 'rollback', outcome: 'done', msg: 'version 3 restores 1' },
+      { level: 50, artifact: 'app.json', cause: 'put', outcome: 'failed', msg: 'the disk failed' },
+    ]);
+  });
+
   it('keeps two sidecars in one process apart', async () => {
     const [one, other] = [observe().observer, observe().observer];
     one.eventsAccepted(3, 1);

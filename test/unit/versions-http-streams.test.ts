@@ -36,6 +36,18 @@ describe('an upload', () => {
     expect((await app.versions.summary('a')).head.bytes).toBe(chunks * CHUNK.length);
   });
 
+  it('leaves the request behind it on its connection as hurried as any', async () => {
+    await using app = await startVersionsApp({ requestTimeoutMs: PACE_MS });
+    const socket = await openRaw(app.port, putHead(`Content-Length: ${4 * CHUNK.length}`));
+    for (let i = 0; i < 4; i++) {
+      await delay(PACE_MS / 2);
+      socket.write(CHUNK);
+    }
+    await waitFor(socket, '"version":1');
+    socket.write('POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
+    expect(statusesOf(await readAll(socket))).toEqual([408]);
+  });
+
   it.each([
     ['stalls', () => Promise.resolve()],
     [
