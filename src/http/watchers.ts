@@ -34,7 +34,9 @@ export class EventStream extends Readable {
 
   finish(): void {
     clearInterval(this.#heartbeat);
-    if (!this.#isOver) this.push(null);
+    // A reader that is behind may never take the end, and a stop would wait for it: it is cut.
+    if (!this.#isWanted) this.destroy();
+    else if (!this.#isOver) this.push(null);
     this.#isOver = true;
   }
 

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Observer } from '../../observe/observer.ts';
 import type { VersionRecord, Versions } from '../../versions/ports.ts';
 import { VersionsError } from '../../versions/versions-error.ts';
+import { HttpError } from '../http-error.ts';
 import { problemResponse } from '../schemas/common.ts';
 import { NameParams, toRecordAnswer } from '../schemas/version.ts';
 import { Watchers } from '../watchers.ts';
@@ -50,6 +51,8 @@ export function registerVersionEvents(
         throw error;
       }
     }
+    // A stop came in between.
+    if (stream.destroyed) throw new HttpError('closed', 'the sidecar is shutting down');
     return (
       reply
         .type('text/event-stream')
