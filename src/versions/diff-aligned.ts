@@ -11,26 +11,24 @@ const BLOCK_BYTES = 4 * 1024;
 const LONG_RUN_BYTES = 64;
 const NUMBER_BYTES = 8;
 
-/** What changed in place, between two stretches of the same length. */
+/** What changed in place, between two stretches of the same length. Each mask is of use until the next op is asked for. */
 export async function* alignedOps(old: Span, now: Span): AsyncGenerator<Op, void, undefined> {
   const bytes = now.to - now.from;
   for (let at = 0; at < bytes; at += WINDOW_BYTES) {
     const length = Math.min(WINDOW_BYTES, bytes - at);
-    const [a, b] = await windows(old, now, at, length);
-    yield* windowOps(a, b);
+    yield* windowOps(...(await windows(old, now, at, length)));
   }
 }
 
-/** The same for bytes in memory. */
+/** The same for bytes in memory. The masks stand in place of the old bytes, which are lost: there may be as many of them as of the content. */
 export function* windowOps(a: Uint8Array, b: Uint8Array): Generator<Op, void, undefined> {
   const runs = Buffer.compare(a, b) === 0 ? [] : differingRuns(a, b);
   let at = 0;
   for (let i = 0; i < runs.length; i += 2) {
     const [from, to] = [runs[i], runs[i + 1]];
     yield { kind: 'copy', length: from - at };
-    const mask = new Uint8Array(to - from);
-    for (let j = 0; j < mask.length; j++) mask[j] = a[from + j] ^ b[from + j];
-    yield { kind: 'xor', mask };
+    for (let j = from; j < to; j++) a[j] ^= b[j];
+    yield { kind: 'xor', mask: a.subarray(from, to) };
     at = to;
   }
   yield { kind: 'copy', length: b.length - at };

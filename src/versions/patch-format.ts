@@ -20,13 +20,17 @@ const THOROUGH_BYTES_MAX = 4 * 1024 * 1024;
 /** A sample that shows which stride is the best. */
 const SAMPLE_BYTES = 32 * 1024;
 
+/** Ops of a block are held as numbers, which take eight times as much memory. */
+const OPS_BYTES_MAX = 256 * 1024;
+/** Three varints. */
+const OP_BYTES_MAX = 3 * 8;
+
 /** Turns ops into the bytes of a patch file, block by block. */
 export class PatchEncoder {
   #ops: number[] = [];
-  #data: Uint8Array[] = [];
-  #dataBytes = 0;
-  #masks: Uint8Array[] = [];
-  #maskBytes = 0;
+  readonly #data = new Column();
+  readonly #masks = new Column();
+  readonly #planes = new Column();
   #copied = 0;
   #thoroughLeft = THOROUGH_BYTES_MAX;
 
@@ -44,7 +48,7 @@ export class PatchEncoder {
     ]);
   }
 
-  /** Takes the next op over; answers the blocks that it filled. */
+  /** Takes the next op over, whose bytes the caller may then use again; answers what it filled, to be written on. */
   add(op: Op): Uint8Array[] {
     if (op.kind === 'copy') {
       this.#copied += op.length;
@@ -54,35 +58,37 @@ export class PatchEncoder {
     const step = op.kind === 'xor' ? STREAM_BYTES_MAX : STREAM_BYTES_MAX / 4;
     const length = op.kind === 'xor' ? op.mask.length : Math.max(op.removed.length, op.inserted.length);
     for (let at = 0; at < length; at += step) {
-      const block = op.kind === 'xor' ? this.#xor(op.mask.subarray(at, at + step)) : this.#splice(op, at, at + step);
-      if (block !== undefined) filled.push(block);
+      filled.push(...(op.kind === 'xor' ? this.#xor(op.mask.subarray(at, at + step)) : this.#splice(op, at, at + step)));
     }
     return filled;
   }
 
   /** The last block. What no op is about any more is copied. */
   finish(): Uint8Array[] {
-    return this.#ops.length === 0 ? [] : [this.#block()];
+    return this.#ops.length === 0 ? [] : this.#block();
   }
 
-  #xor(mask: Uint8Array): Uint8Array | undefined {
-    const full = this.#maskBytes + mask.length > STREAM_BYTES_MAX ? this.#block() : undefined;
+  #xor(mask: Uint8Array): Uint8Array[] {
+    const full = this.#masks.hasSpace(mask.length) && this.#hasSpace() ? [] : this.#block();
     this.#begin(mask.length * 2 + 1);
     this.#masks.push(mask);
-    this.#maskBytes += mask.length;
     return full;
   }
 
-  #splice({ removed, inserted }: Op & { kind: 'splice' }, from: number, to: number): Uint8Array | undefined {
+  #splice({ removed, inserted }: Op & { kind: 'splice' }, from: number, to: number): Uint8Array[] {
     // Side by side: most replacements resemble what they replace, and cost next to nothing beside it.
     const gone = removed.subarray(from, to);
     const come = inserted.subarray(from, to);
-    const full = this.#dataBytes + gone.length + come.length > STREAM_BYTES_MAX ? this.#block() : undefined;
+    const full = this.#data.hasSpace(gone.length + come.length) && this.#hasSpace() ? [] : this.#block();
     this.#begin(gone.length * 2);
     putVarint(this.#ops, come.length);
-    this.#data.push(gone, come);
-    this.#dataBytes += gone.length + come.length;
+    this.#data.push(gone);
+    this.#data.push(come);
     return full;
+  }
+
+  #hasSpace(): boolean {
+    return this.#ops.length + OP_BYTES_MAX <= OPS_BYTES_MAX;
   }
 
   #begin(length: number): void {
@@ -91,24 +97,58 @@ export class PatchEncoder {
     this.#copied = 0;
   }
 
-  #block(): Uint8Array {
-    const mask = Buffer.concat(this.#masks);
+  #block(): Uint8Array[] {
+    const mask = this.#masks.bytes;
     const stride = bestStride(mask);
-    const raws = [Uint8Array.from(this.#ops), Buffer.concat(this.#data), toPlanes(mask, stride)];
+    toPlanes(mask, stride, this.#planes.sized(mask.length));
+    const raws = [Uint8Array.from(this.#ops), this.#data.bytes, this.#planes.bytes];
     const streams = raws.map((raw, i) => compress(raw, this.#effort(raw.length, i === 2 && stride > 1)));
     const head = [streams.reduce((codecs, { codec }, i) => codecs | (codec << (2 * i)), 0), stride];
     for (let i = 0; i < 3; i++) {
       putVarint(head, raws[i].length);
       putVarint(head, streams[i].bytes.length);
     }
-    [this.#ops, this.#data, this.#dataBytes, this.#masks, this.#maskBytes] = [[], [], 0, [], 0];
-    return Buffer.concat([Uint8Array.from(head), ...streams.map(({ bytes }) => bytes)]);
+    this.#ops = [];
+    this.#data.sized(0);
+    this.#masks.sized(0);
+    // What was not compressed stands where the next block will.
+    return [Uint8Array.from(head), ...streams.map(({ codec, bytes }) => (codec === 0 ? new Uint8Array(bytes) : bytes))];
   }
 
   #effort(bytes: number, isNumeric: boolean): Effort {
     if (isNumeric) return 'numeric';
     this.#thoroughLeft -= bytes;
     return this.#thoroughLeft >= 0 ? 'thorough' : 'quick';
+  }
+}
+
+/** Bytes of a block, in the same memory for each block. */
+class Column {
+  #memory = new Uint8Array(0);
+  #length = 0;
+
+  get bytes(): Uint8Array {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  hasSpace(bytes: number): boolean {
+    return this.#length + bytes <= STREAM_BYTES_MAX;
+  }
+
+  push(bytes: Uint8Array): void {
+    const at = this.#length;
+    this.sized(at + bytes.length).set(bytes, at);
+  }
+
+  /** Its bytes, made so many. */
+  sized(length: number): Uint8Array {
+    if (length > this.#memory.length) {
+      const larger = new Uint8Array(Math.min(STREAM_BYTES_MAX, Math.max(length, 2 * this.#memory.length)));
+      larger.set(this.bytes);
+      this.#memory = larger;
+    }
+    this.#length = length;
+    return this.bytes;
   }
 }
 

@@ -67,6 +67,16 @@ describe('a patch file', () => {
     expect(await outcome(file)).toBe('same');
   });
 
+  it('is read however many and however small its ops are', async () => {
+    const many = Array.from({ length: 400_000 }, (_, i): Op[] => [
+      { kind: 'copy', length: 200 + (i % 100) },
+      i % 2 === 0 ? { kind: 'xor', mask: Uint8Array.of(i) } : { kind: 'splice', removed: Uint8Array.of(i), inserted: new Uint8Array(0) },
+    ]);
+    const read = await decode(encode({ ...patch, ops: many.flat() }));
+    expect(read.ops).toHaveLength(800_000);
+    expect(read.ops[799_999]).toStrictEqual({ kind: 'splice', removed: Buffer.of(399_999), inserted: Buffer.of() });
+  });
+
   it('is refused wherever it ends too early', async () => {
     const outcomes = new Map<string, number[]>();
     for (let bytes = 0; bytes < file.length; bytes++) {
