@@ -59,28 +59,40 @@ ${EXIT_CODES}`,
 async function keepCurrent(copy: SyncedFile, name: string, client: SidecarClient, io: CommandIo): Promise<void> {
   let said = '';
   for (let failures = 0; !io.signal.aborted; failures++) {
-    let trouble = 'it has ended the connection';
-    try {
-      const response = await client.ask({ path: `versions/${name}/events`, silenceMsMax: SILENCE_MS_MAX });
-      failures = 0;
-      let isFirst = true;
-      for await (const events of readEvents(client.chunks(response))) {
-        const newest = events.findLast(({ event }) => event === 'head');
-        if (newest === undefined) continue;
-        // The first one is how things are, whatever was before: a sidecar that was restored from a copy may have gone back.
-        await copy.bringUp(toVersion(JSON.parse(newest.data)), isFirst);
-        isFirst = false;
-        said = '';
-      }
-    } catch (error) {
-      if (io.signal.aborted) return;
-      if (error instanceof SidecarError && FINAL.has(error.status)) throw error;
-      trouble = error instanceof Error ? error.message : String(error);
-    }
-    if (!io.signal.aborted && trouble !== said) io.stderr.write(`pproofs versions sync: ${toSafeText(trouble)}; trying again\n`);
+    const startMs = performance.now();
+    const succeeded = (): void => {
+      [failures, said] = [0, ''];
+    };
+    const trouble = await followOnce(copy, name, client, succeeded);
+    if (io.signal.aborted) return;
+    // It went well for a while, though nothing changed.
+    if (performance.now() - startMs > RETRY_MS_MAX) succeeded();
+    if (trouble !== said) io.stderr.write(`pproofs versions sync: ${toSafeText(trouble)}; trying again\n`);
     said = trouble;
     await delay(pauseMs(failures), undefined, { signal: io.signal }).catch(() => undefined);
   }
+}
+
+/** One connection, to its end; answers what ended it. Throws SidecarError when no further one would do better. */
+async function followOnce(copy: SyncedFile, name: string, client: SidecarClient, succeeded: () => void): Promise<string> {
+  let isFirst = true;
+  let isFollowing = false;
+  try {
+    const response = await client.ask({ path: `versions/${name}/events`, silenceMsMax: SILENCE_MS_MAX });
+    isFollowing = true;
+    for await (const events of readEvents(client.chunks(response))) {
+      const newest = events.findLast(({ event }) => event === 'head');
+      if (newest === undefined) continue;
+      // The first one is how things are, whatever was before: a sidecar that was restored from a copy may have gone back.
+      await copy.bringUp(toVersion(JSON.parse(newest.data)), isFirst);
+      isFirst = false;
+      succeeded();
+    }
+  } catch (error) {
+    if (error instanceof SidecarError && !isFollowing && FINAL.has(error.status)) throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
+  return 'the sidecar has ended the connection';
 }
 
 function pauseMs(failures: number): number {

@@ -1,9 +1,14 @@
 import { Buffer } from 'node:buffer';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { dispatch } from '../../src/cli/dispatch.ts';
 import { readEvents, type ServerEvent } from '../../src/cli/read-events.ts';
+import { VersionsError } from '../../src/versions/versions-error.ts';
 import { captureIo } from '../support/cli-io.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { startVersionsApp } from '../support/versions-app.ts';
 
 it.each([
   [['put'], 'NAME is missing; FILE is missing; one of --first, --if-match and --latest is needed'],
@@ -25,6 +30,26 @@ it.each([
   expect(await dispatch(['versions', ...args], io, COMMANDS)).toBe(2);
   expect(io.out()).toBe('');
   expect(io.err()).toContain(message);
+});
+
+it('versions sync leaves the file as it is while a content cannot be had, and goes on', async () => {
+  await using app = await startVersionsApp();
+  using dir = tempDir();
+  const file = join(dir.path, 'app.conf');
+  writeFileSync(file, 'old');
+  app.versions.add('app', 'new');
+  let asked = 0;
+  app.versions.opening = () => (++asked > 2 ? Promise.resolve() : Promise.reject(new VersionsError('version-damaged', 'other bytes')));
+  const io = captureIo();
+  const running = dispatch(['versions', 'sync', 'app', file, '--url', app.url], io, COMMANDS);
+  await expect.poll(() => io.err()).toContain('other bytes; trying again\n');
+  expect(readFileSync(file, 'utf8')).toBe('old');
+  await expect.poll(() => io.out()).toContain('is now app 1 ');
+  expect(readFileSync(file, 'utf8')).toBe('new');
+  // Said once, though it was tried more often.
+  expect(io.err().match(/trying again/g)).toHaveLength(1);
+  io.controller.abort();
+  expect(await running).toBe(0);
 });
 
 describe('readEvents', () => {
