@@ -1,5 +1,6 @@
 import type { FaultOutcome } from './fault-case.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
+import { versionSection } from './versions-table.ts';
 
 /** One outcome in words. */
 export function outcomeLine({ site, fault, answers, readiness, exitCode, verdict, wrong }: FaultOutcome): string {
@@ -13,7 +14,7 @@ export function faultTable(outcomes: readonly FaultOutcome[], tableSoFar: string
     const fresh = outcomes.filter(({ site }) => site.scenario.name === name).map(toRow);
     return fresh.length > 0 ? fresh : tableSoFar.split('\n').filter((line) => new RegExp(`^\\| ${name} +\\|`).test(line));
   });
-  return `${HEAD}\n${rows.join('\n')}\n`;
+  return `${HEAD}\n${rows.join('\n')}\n${versionSection(tableSoFar)}`;
 }
 
 function toRow({ site, fault, answers, readiness, exitCode, verdict, wrong }: FaultOutcome): string {
