@@ -71,7 +71,7 @@ function assertAbout(head: Head, records: readonly IndexedRecord[]): void {
 }
 
 /** Puts the place before the message of whatever finds damage. */
-export function naming<T>(paths: VersionPaths, path: string, check: () => T): T {
+function naming<T>(paths: VersionPaths, path: string, check: () => T): T {
   try {
     return check();
   } catch (error) {

@@ -25,7 +25,7 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /** Makes the names in a folder durable: new, changed and removed ones. */
-export async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   await folder.sync();
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { VersionsError } from './versions-error.ts';
 
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
@@ -29,7 +29,7 @@ export type Head = Static<typeof Head>;
 
 /** One line of JSON, and its hash on another. */
 export function formatHead(head: Head): string {
-  const line = canonicalJson(head as Json);
+  const line = canonicalJson(head);
   return `${line}\n${sha256(line)}\n`;
 }
 

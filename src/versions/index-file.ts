@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { canonicalJson, type Json } from '../kernel/canonical-json.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
 import { sha256 } from './head-file.ts';
 import type { VersionRecord } from './ports.ts';
 import { VersionsError } from './versions-error.ts';
@@ -34,7 +34,7 @@ export type IndexedRecord = Static<typeof IndexedRecord>;
 export const NO_LINE = sha256('');
 
 export function formatLine(record: IndexedRecord): string {
-  return `${canonicalJson(record as Json)}\n`;
+  return `${canonicalJson(record)}\n`;
 }
 
 export function hashLine(line: string): string {

@@ -109,7 +109,7 @@ export class Objects {
 
   /** A second name of an object, which was checked: for a reader of its own. The kernel takes a new name for a change: so it is checked again next time. */
   async lend(sha256: string): Promise<string> {
-    await using _checked = await this.open(sha256);
+    await (await this.open(sha256))[Symbol.asyncDispose]();
     const path = this.#paths.fresh();
     await addName(this.path(sha256), path);
     return path;

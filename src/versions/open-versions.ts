@@ -160,6 +160,7 @@ class VersionsClient implements Versions {
   }
 
   #tell(message: ToVersions): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin, only browser windows do
     this.#worker.postMessage(message);
   }
 

@@ -35,7 +35,9 @@ export class RevertTimer {
       (soonest, { name, before }) => Math.min(soonest, Math.max(0, Date.parse(before) - nowMs, this.#retryInMs(name))),
       LOOK_MS_MAX,
     );
-    this.#timer = setTimeout(() => (this.#running = this.#running.then(() => this.#revertAll())), waitMs);
+    this.#timer = setTimeout(() => {
+      this.#running = this.#running.then(() => this.#revertAll());
+    }, waitMs);
   }
 
   /** Resolves when no revert is under way. */

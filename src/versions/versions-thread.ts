@@ -63,16 +63,19 @@ async function answer(calls: ThreadCalls, { id, method, args }: ToVersions & { k
 }
 
 async function run({ dataDir, limits }: VersionsThreadOptions): Promise<void> {
-  const early: (ToVersions & { kind: 'call' })[] = [];
-  let calls: ThreadCalls | undefined;
+  const { promise: opened, resolve: open } = Promise.withResolvers<{ calls: ThreadCalls; timer: RevertTimer }>();
   parentPort?.on('message', (message: ToVersions) => {
     if (message.kind === 'recorded') {
       const waiting = records.get(message.id);
       records.delete(message.id);
       if (message.error === undefined) waiting?.resolve();
       else waiting?.reject(new CodedError(message.error.code, message.error.message));
-    } else if (calls === undefined) early.push(message);
-    else void answer(calls, message).then(() => timer.look());
+    } else
+      // What is asked before the store is open waits, in its order.
+      void opened.then(async ({ calls, timer }) => {
+        await answer(calls, message);
+        timer.look();
+      });
   });
   const trouble = (error: VersionsError): void => tell({ kind: 'trouble', error: toSent(error) });
   const store = await VersionStore.open({
@@ -84,8 +87,7 @@ async function run({ dataDir, limits }: VersionsThreadOptions): Promise<void> {
     trouble,
   });
   const timer = new RevertTimer(store, trouble);
-  calls = callsOf(store, timer);
-  for (const message of early) void answer(calls, message).then(() => timer.look());
+  open({ calls: callsOf(store, timer), timer });
   tell({ kind: 'ready', damages: store.damages() });
   timer.look();
 }

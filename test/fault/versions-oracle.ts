@@ -49,7 +49,8 @@ function changed(had: Expected, step: VersionStep): Expected {
       return { ...had, pins: pins.filter((each) => each !== step.version) };
     case 'confirm':
       return { ...had, confirm: undefined };
-    default:
+    case 'hold':
+    case 'release':
       return { ...had, isHeld: step.kind === 'hold' };
   }
 }

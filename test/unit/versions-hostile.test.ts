@@ -35,7 +35,7 @@ function forgeIndex(change: (record: IndexedRecord) => Record<string, unknown>):
   const lines: string[] = [];
   for (const record of parseIndex(readFileSync(hand.paths.index('a'), 'utf8'), readHead().line)) {
     const previous = lines.length === 0 ? NO_LINE : hashLine(lines[lines.length - 1]);
-    lines.push(formatLine({ ...record, ...change(record), previous } as IndexedRecord));
+    lines.push(formatLine({ ...record, ...change(record), previous }));
   }
   writeFileSync(hand.paths.index('a'), lines.join(''));
   forgeHead({ indexBytes: Buffer.byteLength(lines.join('')), line: hashLine(lines[lines.length - 1]) });

@@ -14,7 +14,7 @@ interface Opened {
   readonly versions: Versions;
   readonly ledger: MemoryLedger;
   readonly troubles: VersionsError[];
-  put(content: Uint8Array): Promise<number>;
+  readonly put: (content: Uint8Array) => Promise<number>;
 }
 
 async function openIn(dataDir: string): Promise<Opened> {
