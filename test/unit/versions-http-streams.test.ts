@@ -37,7 +37,7 @@ describe('an upload', () => {
     expect((await app.versions.summary('a')).head.bytes).toBe(chunks * CHUNK.length);
   });
 
-  it('leaves the request behind it on its connection as hurried as any', async () => {
+  it('leaves the request behind it on its connection in a hurry', async () => {
     await using app = await startVersionsApp({ requestTimeoutMs: PACE_MS });
     const socket = await openRaw(app.port, putHead(`Content-Length: ${4 * CHUNK.length}`));
     for (let i = 0; i < 4; i++) {
