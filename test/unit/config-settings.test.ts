@@ -41,6 +41,7 @@ describe('parseConfig', () => {
       redisPasswordFile: undefined,
       isWatched: true,
       isImmutable: false,
+      versions: { bytesMax: 4 * 1024 ** 3, artifactsMax: 10_000, versionsMax: 100_000, keep: undefined },
       logLevel: 'info',
     });
   });
@@ -80,6 +81,10 @@ describe('parseConfig', () => {
       limitsKeys: 500,
       limitsTimeoutMs: 70,
       limitsTrace: '/d',
+      versionsBytes: 1,
+      versionsArtifacts: 2,
+      versionsCount: 3,
+      versionsKeep: 4,
       logLevel: 'debug',
     };
     writeFileSync(path, stringify(inFile));
@@ -103,6 +108,7 @@ describe('parseConfig', () => {
       retention: { kind: 'age', days: 30 },
       isWatched: false,
       isImmutable: true,
+      versions: { bytesMax: 1, artifactsMax: 2, versionsMax: 3, keep: 4 },
     };
     expect(parseConfig({ PROOFS_CONFIG: path })).toEqual(fromFile);
     expect(parseConfig({ PROOFS_CONFIG: path, PROOFS_ANCHOR: 'file' }).anchor).toEqual({ kind: 'file', dir: anchorDir });
