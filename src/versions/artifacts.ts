@@ -47,7 +47,7 @@ export class Artifacts {
       await trying(() => committer.settle(name, artifact));
     }
     // What a damaged artifact needs is not known: nothing goes while there is one.
-    if (this.#damaged.size > 0) return;
+    if (this.#damaged.size > 0) return objects.keepAll();
     await trying(async () => {
       for await (const object of objects.all()) await trying(() => objects.sweep([object]));
     });

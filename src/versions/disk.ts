@@ -13,6 +13,8 @@ const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 /** What is read, hashed and written at a time. */
 export const WINDOW_BYTES = 1024 * 1024;
+/** File systems count the times of changes in steps: ext4 of older kernels in 10 ms, others in up to 2 s. */
+const SETTLED_MS = 2000;
 /** Contents up to this size are held in memory while they are compared: two of them at a time. */
 const READ_ONCE_BYTES_MAX = 12 * 1024 * 1024;
 
@@ -147,9 +149,13 @@ export class FileSource implements ByteSource, AsyncDisposable {
     return this.bytes <= READ_ONCE_BYTES_MAX ? new MemorySource(await this.read(0, this.bytes)) : this;
   }
 
-  /** Changes whenever somebody writes to the file, and is another one for another file. Nobody but the kernel sets the time of a change. */
-  async identity(): Promise<string> {
-    const { dev, ino, size, ctimeNs } = await this.#file.stat({ bigint: true });
+  /**
+   * Changes whenever somebody writes to the file, and is another one for another file: nobody but the kernel sets the time of a change.
+   * Undefined where the next change could still get the same time.
+   */
+  async identity(): Promise<string | undefined> {
+    const { dev, ino, size, ctimeNs, ctimeMs } = await this.#file.stat({ bigint: true });
+    if (Number(ctimeMs) > Date.now() - SETTLED_MS) return undefined;
     return `${dev}:${ino}:${size}:${ctimeNs}`;
   }
 

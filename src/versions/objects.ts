@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { addName, errorCode, FileSource, listFolder, makeFolder, publish, removeFile } from './disk.ts';
 import type { VersionPaths } from './paths.ts';
-import { toVersionsError } from './to-versions-error.ts';
 import { VersionsError } from './versions-error.ts';
 
 /** Files whose content was found to be what their name says; the oldest is forgotten. */
@@ -16,6 +15,7 @@ export class Objects {
   readonly #trusted = new Map<string, string>();
   readonly #made = new Set<string>();
   readonly #removals = new Map<string, Promise<void>>();
+  #keepsAll = false;
 
   constructor(paths: VersionPaths) {
     this.#paths = paths;
@@ -64,10 +64,15 @@ export class Objects {
     return free;
   }
 
+  /** From now on nothing is removed: there is an artifact of which nobody knows what it needs. */
+  keepAll(): void {
+    this.#keepsAll = true;
+  }
+
   /** Removes those of the objects that nothing holds. What a crash leaves of this the next start removes. */
   async sweep(hashes: Iterable<string>): Promise<void> {
     for (const hash of hashes) {
-      if (this.#counts.has(hash)) continue;
+      if (this.#keepsAll || this.#counts.has(hash)) continue;
       const removal = removeFile(this.path(hash)).finally(() => {
         if (this.#removals.get(hash) === removal) this.#removals.delete(hash);
       });
@@ -84,9 +89,10 @@ export class Objects {
     }
   }
 
-  /** As `open`, with the error as an answer: for whoever opens now and looks later. */
-  tryOpen(sha256: string): Promise<FileSource | VersionsError> {
-    return this.open(sha256).catch(toVersionsError);
+  /** As `open`, for a check: what was found to be right before is hashed again, since a disk may change without telling. */
+  openAnew(sha256: string): Promise<FileSource> {
+    this.#trusted.delete(sha256);
+    return this.open(sha256);
   }
 
   /** Open, and found to be what it should be. Throws VersionsError `version-damaged`, which names it. */
@@ -117,10 +123,10 @@ export class Objects {
 
   async #check(sha256: string, file: FileSource): Promise<void> {
     const before = await file.identity();
-    if (this.#trusted.get(sha256) === before) return;
+    if (before !== undefined && this.#trusted.get(sha256) === before) return;
     const found = await file.sha256();
     if (found !== sha256) throw new VersionsError('version-damaged', `${this.place(sha256)}: its content has the hash ${found}`);
-    this.#trust(sha256, before);
+    if (before !== undefined) this.#trust(sha256, before);
   }
 
   #trust(sha256: string, identity: string): void {

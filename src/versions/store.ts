@@ -236,7 +236,11 @@ export class VersionStore {
     // The content of the head may go as soon as there is another one.
     const { artifact, head, damages } = await this.#locks.hold(name, async () => {
       const found = this.#artifacts.get(name);
-      return { artifact: found, damages: await checkFiles(this.#paths, found), head: await this.#objects.tryOpen(found.head.sha256) };
+      return {
+        artifact: found,
+        damages: await checkFiles(this.#paths, found),
+        head: await this.#objects.openAnew(found.head.sha256).catch(toVersionsError),
+      };
     });
     const isNeeded = (version: number): boolean => {
       const { oldest, pins } = this.#artifacts.get(name).head;

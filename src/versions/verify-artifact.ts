@@ -53,7 +53,7 @@ export async function verifyArtifact(
   };
   const openWhole = async (version: number): Promise<Made | undefined> =>
     trying(version, async () => {
-      const source = version === head.version && opened !== undefined ? opened : await objects.open(records[version - 1].sha256);
+      const source = version === head.version && opened !== undefined ? opened : await objects.openAnew(records[version - 1].sha256);
       if (source instanceof VersionsError) throw source;
       return { source };
     });
@@ -112,7 +112,7 @@ export function toDamage({ message }: VersionsError, subject = ''): Damage {
 }
 
 async function takeBack(paths: VersionPaths, objects: Objects, source: FileSource, patch: string, sha256: string): Promise<Made> {
-  await using file = await objects.open(patch);
+  await using file = await objects.openAnew(patch);
   const draft = await Draft.open(paths.fresh());
   try {
     for await (const chunk of applyStream(inverted((await openPatch(file)).ops()), source)) await draft.append(chunk);

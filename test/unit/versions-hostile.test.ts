@@ -153,6 +153,37 @@ describe('a folder of versions', () => {
   });
 });
 
+describe('a version whose object changes', () => {
+  it('is never handed out wrong, however soon after it was found to be right', async () => {
+    for (let i = 0; i < 30; i++) {
+      const content = Buffer.from(`content ${i}`);
+      await hand.put('a', content);
+      const version = i + 5;
+      expect((await hand.read('a', version)).equals(content)).toBe(true);
+      // A file system may give the change the time of the one before.
+      writeFileSync(hand.paths.object(sha256(content)), flipBit(content, i % 64));
+      await refusal(hand.read('a', version), 'version-damaged');
+      writeFileSync(hand.paths.object(sha256(content)), content);
+    }
+  });
+
+  it('and that another artifact no longer needs stays as long as one of the artifacts cannot be read', async () => {
+    hand.limits = { ...hand.limits, keep: 2 };
+    const shared = noise(500);
+    await hand.put('twin', shared);
+    await hand.put('b', shared);
+    const head = readFileSync(hand.paths.head('twin'));
+    writeFileSync(hand.paths.head('twin'), flipBit(head, 50));
+    await hand.open();
+    for (let i = 0; i < 4; i++) await hand.put('b', noise(100));
+    await refusal(hand.read('b', 1), 'version-gone');
+    writeFileSync(hand.paths.head('twin'), head);
+    await hand.open();
+    expect((await hand.read('twin', 1)).equals(shared)).toBe(true);
+    expect((await hand.store.verify('twin')).damages).toEqual([]);
+  });
+});
+
 describe('the check of versions', () => {
   it('looks at pinned contents too', async () => {
     for (let i = 5; i <= 8; i++) await hand.put('a', `${'text '.repeat(50)}${i}`);
