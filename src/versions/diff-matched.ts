@@ -1,5 +1,5 @@
 import { alignedOps } from './diff-aligned.ts';
-import { isXorSmaller, NEAR_BYTES_MAX, nearOps } from './diff-near.ts';
+import { type Budget, isXorSmaller, NEAR_BYTES_MAX, nearOps, newBudget } from './diff-near.ts';
 import { farAnchors } from './far-anchors.ts';
 import type { Op } from './patch.ts';
 import { commonEnd, commonStart, type Span, windows } from './span.ts';
@@ -10,7 +10,7 @@ const DEPTH_MAX = 6;
 const REPLACED_BYTES = 128 * 1024;
 
 /** What changed between two stretches of any length: copies of what stands in both, in the same order, and the rest by splices and masks. */
-export async function* matchedOps(old: Span, now: Span, depth = 0): AsyncGenerator<Op, void, undefined> {
+export async function* matchedOps(old: Span, now: Span, budget = newBudget(), depth = 0): AsyncGenerator<Op, void, undefined> {
   const start = await commonStart(old, now);
   if (start > 0) yield { kind: 'copy', length: start };
   const [oldRest, nowRest] = [
@@ -18,7 +18,7 @@ export async function* matchedOps(old: Span, now: Span, depth = 0): AsyncGenerat
     { ...now, from: now.from + start },
   ];
   const end = await commonEnd(oldRest, nowRest);
-  yield* middleOps({ ...oldRest, to: old.to - end }, { ...nowRest, to: now.to - end }, depth);
+  yield* middleOps({ ...oldRest, to: old.to - end }, { ...nowRest, to: now.to - end }, budget, depth);
   if (end > 0) yield { kind: 'copy', length: end };
 }
 
@@ -37,15 +37,15 @@ export async function hasMoved(old: Span, now: Span): Promise<boolean> {
   return false;
 }
 
-async function* middleOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
+async function* middleOps(old: Span, now: Span, budget: Budget, depth: number): AsyncGenerator<Op, void, undefined> {
   const [oldBytes, nowBytes] = [old.to - old.from, now.to - now.from];
   if (Math.max(oldBytes, nowBytes) <= NEAR_BYTES_MAX)
-    yield* nearOps(...(await Promise.all([old.content.window(old.from, oldBytes), now.content.window(now.from, nowBytes)])));
-  else if (oldBytes > 0 && nowBytes > 0 && depth < DEPTH_MAX) yield* anchoredOps(old, now, depth);
+    yield* nearOps(...(await Promise.all([old.content.window(old.from, oldBytes), now.content.window(now.from, nowBytes)])), budget);
+  else if (oldBytes > 0 && nowBytes > 0 && depth < DEPTH_MAX) yield* anchoredOps(old, now, budget, depth);
   else yield* replacedStretch(old, now);
 }
 
-async function* anchoredOps(old: Span, now: Span, depth: number): AsyncGenerator<Op, void, undefined> {
+async function* anchoredOps(old: Span, now: Span, budget: Budget, depth: number): AsyncGenerator<Op, void, undefined> {
   const { olds, nows, count } = await farAnchors(old, now);
   let [oldAt, nowAt] = [old.from, now.from];
   let isAnchored = false;
@@ -54,7 +54,7 @@ async function* anchoredOps(old: Span, now: Span, depth: number): AsyncGenerator
     // An anchor within what the one before it grew into.
     if (oldAnchor <= oldAt || nowAnchor <= nowAt) continue;
     const length = await commonStart({ ...old, from: oldAnchor }, { ...now, from: nowAnchor });
-    yield* matchedOps({ ...old, from: oldAt, to: oldAnchor }, { ...now, from: nowAt, to: nowAnchor }, depth + 1);
+    yield* matchedOps({ ...old, from: oldAt, to: oldAnchor }, { ...now, from: nowAt, to: nowAnchor }, budget, depth + 1);
     yield { kind: 'copy', length };
     [oldAt, nowAt] = [oldAnchor + length, nowAnchor + length];
     isAnchored = true;
@@ -63,7 +63,7 @@ async function* anchoredOps(old: Span, now: Span, depth: number): AsyncGenerator
     { ...old, from: oldAt },
     { ...now, from: nowAt },
   ];
-  yield* isAnchored ? matchedOps(...rest, depth + 1) : replacedStretch(...rest);
+  yield* isAnchored ? matchedOps(...rest, budget, depth + 1) : replacedStretch(...rest);
 }
 
 /** Nothing of the one was found in the other. */

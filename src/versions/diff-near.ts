@@ -11,24 +11,39 @@ const ANCHOR_BYTES = [24, 12] as const;
 /** Bytes of either content: its tables take 2 MiB. */
 export const NEAR_BYTES_MAX = 64 * 1024;
 
-/** Ops between two contents in memory of at most NEAR_BYTES_MAX each. */
-export function* nearOps(old: Uint8Array, now: Uint8Array, level = 0): Generator<Op, void, undefined> {
+/** Cells of edit scripts in a whole diff: one to two seconds. Then anchors alone have to do. */
+const CELLS_TOTAL_MAX = 2 ** 27;
+
+/** What a diff may still spend. */
+export interface Budget {
+  cells: number;
+}
+
+export function newBudget(): Budget {
+  return { cells: CELLS_TOTAL_MAX };
+}
+
+/** Ops between two contents in memory of at most NEAR_BYTES_MAX each. What they held is lost. */
+export function* nearOps(old: Uint8Array, now: Uint8Array, budget: Budget, level = 0): Generator<Op, void, undefined> {
   const start = sameStart(old, now);
   const end = sameEnd(old.subarray(start), now.subarray(start));
   if (start > 0) yield { kind: 'copy', length: start };
-  yield* middleOps(old.subarray(start, old.length - end), now.subarray(start, now.length - end), level);
+  yield* middleOps(old.subarray(start, old.length - end), now.subarray(start, now.length - end), budget, level);
   if (end > 0) yield { kind: 'copy', length: end };
 }
 
-function* middleOps(old: Uint8Array, now: Uint8Array, level: number): Generator<Op, void, undefined> {
+function* middleOps(old: Uint8Array, now: Uint8Array, budget: Budget, level: number): Generator<Op, void, undefined> {
+  const cells = (old.length + 1) * (now.length + 1);
   if (old.length === 0 || now.length === 0) {
     if (old.length + now.length > 0) yield { kind: 'splice', removed: new Uint8Array(old), inserted: new Uint8Array(now) };
-  } else if ((old.length + 1) * (now.length + 1) <= CELLS_MAX) yield* editScript(old, now);
-  else if (level < ANCHOR_BYTES.length) yield* anchoredOps(old, now, level);
+  } else if (cells <= Math.min(CELLS_MAX, budget.cells)) {
+    budget.cells -= cells;
+    yield* editScript(old, now);
+  } else if (level < ANCHOR_BYTES.length) yield* anchoredOps(old, now, budget, level);
   else yield* replacedOps(old, now);
 }
 
-function* anchoredOps(old: Uint8Array, now: Uint8Array, level: number): Generator<Op, void, undefined> {
+function* anchoredOps(old: Uint8Array, now: Uint8Array, budget: Budget, level: number): Generator<Op, void, undefined> {
   const { olds, nows, count } = nearAnchors(old, now, ANCHOR_BYTES[level]);
   let [oldAt, nowAt] = [0, 0];
   for (let i = 0; i < count; i++) {
@@ -36,12 +51,11 @@ function* anchoredOps(old: Uint8Array, now: Uint8Array, level: number): Generato
     if (olds[i] < oldAt || nows[i] < nowAt) continue;
     const length = sameStart(old.subarray(olds[i]), now.subarray(nows[i]));
     if (length < ANCHOR_BYTES[level]) continue;
-    yield* nearOps(old.subarray(oldAt, olds[i]), now.subarray(nowAt, nows[i]), level + 1);
+    yield* nearOps(old.subarray(oldAt, olds[i]), now.subarray(nowAt, nows[i]), budget, level + 1);
     yield { kind: 'copy', length };
     [oldAt, nowAt] = [olds[i] + length, nows[i] + length];
   }
-  // The anchors that were found are the ends of what is open now: there may be unique strings again within.
-  yield* nearOps(old.subarray(oldAt), now.subarray(nowAt), level + 1);
+  yield* nearOps(old.subarray(oldAt), now.subarray(nowAt), budget, level + 1);
 }
 
 /** Nothing of the one was found in the other. */

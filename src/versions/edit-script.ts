@@ -35,33 +35,39 @@ function fill(trace: Uint8Array, old: Uint8Array, now: Uint8Array): number {
   let [copyUp, spliceUp, xorUp] = [new Int32Array(width), new Int32Array(width), new Int32Array(width)];
   let [copy, splice, xor] = [new Int32Array(width), new Int32Array(width), new Int32Array(width)];
   for (let i = 0; i <= old.length; i++) {
+    // No arrays in here, not even for two values: this runs for every cell.
     for (let j = 0; j < width; j++) {
-      let [cell, copyCost, spliceCost, xorCost] = [0, i + j === 0 ? 0 : FAR, FAR, FAR];
+      let cell = 0;
+      let copyCost = i + j === 0 ? 0 : FAR;
+      let spliceCost = FAR;
+      let xorCost = FAR;
       if (i > 0 && j > 0) {
-        const [c, s, x] = [copyUp[j - 1], spliceUp[j - 1], xorUp[j - 1]];
+        const c = copyUp[j - 1];
+        const s = spliceUp[j - 1];
+        const x = xorUp[j - 1];
         const isSame = old[i - 1] === now[j - 1];
         if (isSame) {
-          const from = c <= s && c <= x ? COPY : s <= x ? SPLICE : XOR;
-          copyCost = from === COPY ? c : from === SPLICE ? s : x;
-          cell = from;
+          copyCost = Math.min(c, s, x);
+          cell = cheapest(c, s, x);
         }
         const opened = OPEN + Math.min(c, s);
         xorCost = (isSame ? XOR_SAME : XOR_CHANGED) + Math.min(x, opened);
         cell |= (x <= opened ? XOR : c <= s ? COPY : SPLICE) << XOR_SHIFT;
       }
       if (i > 0) {
-        const [c, s, x] = [copyUp[j] + OPEN, spliceUp[j], xorUp[j] + OPEN];
-        const from = s <= c && s <= x ? SPLICE : c <= x ? COPY : XOR;
+        const c = copyUp[j] + OPEN;
+        const s = spliceUp[j];
+        const x = xorUp[j] + OPEN;
         spliceCost = SPLICED + Math.min(c, s, x);
-        cell |= from << SPLICE_SHIFT;
+        cell |= cheapest(c, s, x) << SPLICE_SHIFT;
       }
       if (j > 0) {
-        const [c, s, x] = [copy[j - 1] + OPEN, splice[j - 1], xor[j - 1] + OPEN];
-        const cost = SPLICED + Math.min(c, s, x);
-        if (cost < spliceCost) {
-          const from = s <= c && s <= x ? SPLICE : c <= x ? COPY : XOR;
-          spliceCost = cost;
-          cell = (cell & ~(3 << SPLICE_SHIFT)) | (from << SPLICE_SHIFT) | INSERT_BIT;
+        const c = copy[j - 1] + OPEN;
+        const s = splice[j - 1];
+        const x = xor[j - 1] + OPEN;
+        if (SPLICED + Math.min(c, s, x) < spliceCost) {
+          spliceCost = SPLICED + Math.min(c, s, x);
+          cell = (cell & ~(3 << SPLICE_SHIFT)) | (cheapest(c, s, x) << SPLICE_SHIFT) | INSERT_BIT;
         }
       }
       trace[i * width + j] = cell;
@@ -71,8 +77,12 @@ function fill(trace: Uint8Array, old: Uint8Array, now: Uint8Array): number {
     }
     [copyUp, spliceUp, xorUp, copy, splice, xor] = [copy, splice, xor, copyUp, spliceUp, xorUp];
   }
-  const [c, s, x] = [copyUp[now.length], spliceUp[now.length], xorUp[now.length]];
-  return c <= s && c <= x ? COPY : s <= x ? SPLICE : XOR;
+  return cheapest(copyUp[now.length], spliceUp[now.length], xorUp[now.length]);
+}
+
+function cheapest(copy: number, splice: number, xor: number): number {
+  if (copy <= splice && copy <= xor) return COPY;
+  return splice <= xor ? SPLICE : XOR;
 }
 
 /** Walks back from the end. */
