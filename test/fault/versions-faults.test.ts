@@ -15,7 +15,7 @@ import { versionOutcomeLine } from './versions-table.ts';
 
 /** The whole table is `node test/fault/versions-faults.run.ts`; here are the cases whose outcome is special, and a sample of the others. */
 const SCENARIOS = ['first-put', 'put-splice', 'retention', 'start-unsettled'];
-const SAMPLED = 12;
+const SAMPLED = 10;
 const PREPARE_MS_MAX = 120_000;
 
 const directory = tempDir();
@@ -33,10 +33,10 @@ interface Place {
   readonly nth?: number;
 }
 
-async function inject({ scenario, call, file, nth = 1 }: Place, fault: VersionFault): Promise<VersionOutcome> {
+async function inject({ scenario, call, file, nth = 1 }: Place, fault: VersionFault, isLasting = false): Promise<VersionOutcome> {
   const site = sites.find((each) => each.scenario.name === scenario && each.call === call && file.test(each.file) && each.nth === nth);
   if (site === undefined) throw new Error(`"${scenario}" has no ${call} of ${String(file)}`);
-  const outcome = await runVersionCase(site, fault);
+  const outcome = await runVersionCase(site, fault, isLasting);
   expect(outcome.wrong, versionOutcomeLine(outcome)).toEqual([]);
   return outcome;
 }
@@ -81,6 +81,28 @@ describe('a version that is put', () => {
   ])('%s', async (_, place, fault, answer, head) => {
     const outcome = await inject(place, fault);
     expect([outcome.answers[0], outcome.head]).toEqual([answer, head]);
+  });
+});
+
+describe('a disk that goes on failing under versions', () => {
+  it.each<[string, Place, readonly string[], VersionOutcome['head']]>([
+    [
+      'leaves a new head that it does not confirm',
+      { scenario: PUT, call: 'fsync', file: FOLDER, nth: 2 },
+      ['version-io', 'version-io'],
+      'new',
+    ],
+    ['lets nothing begin behind what it does not let go', { scenario: PUT, call: 'unlink', file: PENDING }, ['done', 'version-io'], 'new'],
+    ['takes no line back before there is one', { scenario: PUT, call: 'pwrite64', file: INDEX }, ['version-io', 'version-io'], 'old'],
+    [
+      'takes no change that its ledger does not take',
+      { scenario: PUT, call: 'write', file: LEDGER, nth: 2 },
+      ['version-io', 'version-io'],
+      'new',
+    ],
+  ])('%s', async (_, place, answers, head) => {
+    const outcome = await inject(place, 'EIO', true);
+    expect([outcome.answers, outcome.head]).toEqual([answers, head]);
   });
 });
 
