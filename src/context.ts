@@ -15,6 +15,7 @@ import { readLimits } from './limiter/limits-source.ts';
 import { openLimiter, type OpenedLimiter } from './limiter/open-limiter.ts';
 import { Retention } from './ledger/retention.ts';
 import { openVersions } from './versions/open-versions.ts';
+import type { Versions } from './versions/ports.ts';
 import { openWatch, type OpenedWatch } from './watch/open-watch.ts';
 import { Observer } from './observe/observer.ts';
 
@@ -83,10 +84,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     storeRisky: (why) => observer.limitStoreRisky(why),
   });
   await limits?.joined;
-  const { bytesMax, ...versionLimits } = config.versions;
-  const versions = await openVersions({ dataDir: config.dataDir, bytesMax, limits: versionLimits }, ledger, {
-    trouble: (error) => observer.versionsTrouble(error),
-  });
+  const versions = await openVersionsOf(config, ledger, observer);
   const lifecycle = { isStopping: false };
   const { requestTimeoutMs } = options;
   const app = await buildApp({
@@ -119,6 +117,14 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await Promise.race([beside, sleep(BESIDE_MS_MAX, undefined, { ref: false })]);
   };
   return { app, ledger, observer, limits, failed, stop: () => (stopped ??= stop()) };
+}
+
+function openVersionsOf({ dataDir, versions }: Config, ledger: OpenedLedger, observer: Observer): Promise<Versions> {
+  const { bytesMax, ...limits } = versions;
+  return openVersions({ dataDir, bytesMax, limits }, ledger, {
+    trouble: (error) => observer.versionsTrouble(error),
+    reverted: (name, { version }) => observer.versionChanged('revert', 'done', name, `version ${version}, not confirmed in time`),
+  });
 }
 
 /** The thread that looks for changes nobody announced; undefined where the settings do without it. */

@@ -19,6 +19,8 @@ export interface VersionsOptions extends VersionsThreadOptions {
 export interface VersionsEvents {
   /** What the store met and went on from. */
   trouble(error: VersionsError): void;
+  /** Nobody confirmed a head in its time, and the version before it came back. */
+  reverted(name: string, record: VersionRecord): void;
 }
 
 /** Opens the store in a thread of its own. Resolves when what a crash left is settled and removed. */
@@ -167,13 +169,18 @@ class VersionsClient implements Versions {
   #heard(message: Exclude<FromVersions, { kind: 'ready' }>): void {
     if (message.kind === 'record') void this.#record(message.id, message.entry);
     else if (message.kind === 'trouble') this.#events.trouble(toError(message.error));
-    else if (message.kind === 'changed') for (const watcher of this.#watchers.get(message.name) ?? []) watcher(message.record);
+    else if (message.kind === 'changed') this.#changed(message.name, message.record);
     else {
       const call = this.#calls.get(message.id);
       this.#calls.delete(message.id);
       if (message.kind === 'result') call?.resolve(message.value);
       else call?.reject(toError(message.error));
     }
+  }
+
+  #changed(name: string, record: VersionRecord): void {
+    if (record.cause === 'revert') this.#events.reverted(name, record);
+    for (const watcher of this.#watchers.get(name) ?? []) watcher(record);
   }
 
   async #record(id: number, entry: Json): Promise<void> {

@@ -152,6 +152,8 @@ describe('the routes of the versions, on the real store', () => {
     expect((await app.getJson('/versions/a')).json).toMatchObject({ head: { version: 2 }, confirm: { revertsTo: 1 } });
     expect(await said).toMatch(/id: 3\ndata: \{"name":"a","version":3,.*"cause":"revert",.*"restores":1/);
     expect(String(await bytesOf(app, '/versions/a/head'))).toBe('one');
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toContain('proofs_versions_changes_total{cause="revert",outcome="done"} 1');
   });
 
   it('do not keep a stop waiting for those who follow', async () => {

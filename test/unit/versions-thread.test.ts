@@ -23,7 +23,7 @@ async function openIn(dataDir: string): Promise<Opened> {
   const versions = await openVersions(
     { dataDir, bytesMax: 8 * MIB, limits: { artifactsMax: 10, versionsMax: 100, keep: undefined } },
     ledger,
-    { trouble: (error) => troubles.push(error) },
+    { trouble: (error) => troubles.push(error), reverted: () => undefined },
   );
   let precondition: Parameters<Versions['put']>[0]['precondition'] = 'none';
   const put = async (content: Uint8Array): Promise<number> => {
