@@ -1,11 +1,10 @@
-import { Type } from 'typebox';
-import { Value } from 'typebox/value';
 import { toEntry, type Asked, type VersionAudit } from './audit.ts';
 import { HEAD_BYTES_MAX, type Artifact } from './artifact.ts';
 import { cutFile, makeFolder, readIfPresent, removeFile, replaceFile, writeTail } from './disk.ts';
 import { formatHead } from './head-file.ts';
 import type { Objects } from './objects.ts';
 import type { VersionPaths } from './paths.ts';
+import { formatPending, parsePending } from './pending-file.ts';
 import { toVersionsError } from './to-versions-error.ts';
 import { VersionsError } from './versions-error.ts';
 
@@ -23,13 +22,6 @@ export interface Commit {
   readonly releases: readonly string[];
   readonly asked: Asked;
 }
-
-const Pending = Type.Object({
-  attempt: Type.String(),
-  /** SHA-256 of the head file that the change leaves. */
-  head: Type.String(),
-  asked: Type.Object({ action: Type.String(), name: Type.String() }, { additionalProperties: true }),
-});
 
 /**
  * Makes changes happen, one artifact's at a time, in an order that a crash at any point leaves one of two heads:
@@ -98,7 +90,7 @@ export class Committer {
   async #attempt({ before, after, line, objects, asked }: Commit, attempt: string): Promise<boolean> {
     const { name } = after.head;
     const head = formatHead(after.head);
-    await replaceFile(this.#paths.pending(name), JSON.stringify({ attempt, head: checkOf(head), asked }));
+    await replaceFile(this.#paths.pending(name), formatPending({ attempt, head: checkOf(head) ?? '', asked }));
     await this.#audit.record(toEntry(asked, { attempt, outcome: 'attempted' }));
     for (const { path, sha256 } of objects) await this.#objects.take(path, sha256);
     if (line !== undefined) await writeTail(this.#paths.index(name), before?.head.indexBytes ?? 0, line);
@@ -153,15 +145,4 @@ export class Committer {
 /** The second line of a head file. */
 function checkOf(head: string | undefined): string | undefined {
   return head?.split('\n')[1];
-}
-
-/** Undefined for what we did not write: nobody's change was attempted under it. */
-function parsePending(text: string, name: string): { attempt: string; head: string; asked: Asked } | undefined {
-  try {
-    const pending: unknown = JSON.parse(text);
-    if (!Value.Check(Pending, pending) || pending.asked.name !== name) return undefined;
-    return pending as { attempt: string; head: string; asked: Asked };
-  } catch {
-    return undefined;
-  }
 }

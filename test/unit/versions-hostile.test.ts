@@ -84,7 +84,22 @@ describe('a version file with right hashes that contradicts itself', () => {
   it('is ignored, or settled once: what says that a change is under way', async () => {
     const asked = { action: 'put', name: 'a' };
     const hostile = ['', '{', '[]', 'null', '\0'.repeat(100_000), '{"__proto__":1}', JSON.stringify({ attempt: 1, head: 'x', asked })];
-    hostile.push(JSON.stringify({ attempt: 'x', head: 'x', asked: { ...asked, name: 'other' } }));
+    // Entries of such shapes would be damage to whoever verifies the ledger.
+    const shapes = [
+      { ...asked, name: 'other' },
+      { ...asked, action: 'forget' },
+      { ...asked, more: 1 },
+      { ...asked, actor: 5 },
+      { ...asked, reason: 'x'.repeat(501) },
+      { ...asked, from: { version: 1 } },
+      { ...asked, from: { version: 1.5, sha256: sha256('x') } },
+      { ...asked, to: { sha256: 'x' } },
+      { ...asked, to: { sha256: sha256('x'), more: 1 } },
+      { ...asked, restores: 2 ** 60 },
+      { ...asked, restores: '1' },
+    ];
+    for (const shape of shapes) hostile.push(JSON.stringify({ attempt: 'x', head: sha256('x'), asked: shape }));
+    hostile.push(JSON.stringify({ attempt: 'x'.repeat(65), head: sha256('x'), asked }), JSON.stringify({ attempt: 'x', head: 'x', asked }));
     for (const text of hostile) {
       writeFileSync(hand.paths.pending('a'), text);
       const entries = hand.entries.length;
@@ -92,7 +107,7 @@ describe('a version file with right hashes that contradicts itself', () => {
       expect(hand.entries).toHaveLength(entries);
       expect([...hand.listing().keys()]).not.toContain('names/a/pending');
     }
-    writeFileSync(hand.paths.pending('a'), JSON.stringify({ attempt: 'x', head: 'x', asked }));
+    writeFileSync(hand.paths.pending('a'), JSON.stringify({ attempt: 'x', head: sha256('x'), asked }));
     await hand.open();
     await hand.open();
     expect(hand.entries.filter(({ attempt }) => attempt === 'x')).toEqual([
@@ -142,7 +157,7 @@ describe('a folder of versions', () => {
   it('with a line that no head counts is whole as long as that change is under way', async () => {
     const { attempt } = hand.entries[0];
     appendFileSync(hand.paths.index('a'), '{"half":');
-    writeFileSync(hand.paths.pending('a'), JSON.stringify({ attempt, head: 'x', asked: { action: 'put', name: 'a' } }));
+    writeFileSync(hand.paths.pending('a'), JSON.stringify({ attempt, head: sha256('x'), asked: { action: 'put', name: 'a' } }));
     await hand.open();
     expect([hand.store.damages(), hand.entries.at(-1)]).toMatchObject([[], { outcome: 'failed', attempt, recovered: true }]);
     await hand.open();
