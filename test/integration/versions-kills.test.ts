@@ -3,6 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { CaseFolder } from '../fault/case-folder.ts';
+import { offlineVerdict } from '../fault/offline-verdict.ts';
 import { Dice } from '../support/dice.ts';
 import { testSeed } from '../support/seed.ts';
 import { launchSidecar, SidecarStartError, startSidecar } from '../support/sidecar.ts';
@@ -120,11 +122,13 @@ async function checkAll(url: string, known: ReadonlyMap<string, Known>): Promise
 
 it(`versions and their rollbacks survive ${KILLS} kills under load`, { timeout: 120_000 }, async () => {
   using directory = tempDir();
+  const folder = new CaseFolder(directory.path);
+  const { dataDir } = folder;
   const seed = testSeed();
   const dice = new Dice(seed, 0);
   const known = new Map(NAMES.map((name) => [name, new Known()]));
   for (let kill = 0; kill < KILLS; kill++) {
-    await using sidecar = launchSidecar({ dataDir: directory.path });
+    await using sidecar = launchSidecar({ dataDir });
     if (dice.once(EARLY_KILLS_ONE_IN)) {
       await sleep(dice.below(600));
       sidecar.kill('SIGKILL');
@@ -148,13 +152,14 @@ it(`versions and their rollbacks survive ${KILLS} kills under load`, { timeout: 
     await Promise.all(clients);
     await sidecar.exited;
   }
-  await using sidecar = await startSidecar({ dataDir: directory.path });
+  await using sidecar = await startSidecar({ dataDir });
   const count = await checkAll(sidecar.url, known);
   expect(count).toBeGreaterThan(KILLS);
-  expect(readdirSync(join(directory.path, 'versions', 'incoming'))).toEqual([]);
-  for (const name of NAMES) expect(readdirSync(join(directory.path, 'versions', 'names', name))).not.toContain('pending');
+  expect(readdirSync(join(dataDir, 'versions', 'incoming'))).toEqual([]);
+  for (const name of NAMES) expect(readdirSync(join(dataDir, 'versions', 'names', name))).not.toContain('pending');
   sidecar.kill('SIGTERM');
   expect(await sidecar.exited).toBe(0);
+  expect(await offlineVerdict(folder)).toEqual({ verdict: 'OK_UNANCHORED', findings: [] });
 });
 
 it('of changes with one If-Match exactly one becomes the version, however many come at once', { timeout: 60_000 }, async () => {
