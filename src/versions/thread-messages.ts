@@ -1,18 +1,5 @@
 import type { Json } from '../kernel/canonical-json.ts';
-import type {
-  ArtifactSummary,
-  Caller,
-  Changed,
-  Damage,
-  OpenedContent,
-  PutRequest,
-  RollbackPlan,
-  RollbackRequest,
-  StagedContent,
-  VerifyReport,
-  VersionDiff,
-  VersionRecord,
-} from './ports.ts';
+import type { Damage, VersionRecord, Versions } from './ports.ts';
 import type { VersionLimits } from './store.ts';
 import type { VersionsErrorDetails } from './versions-error.ts';
 
@@ -21,23 +8,8 @@ export interface VersionsThreadOptions {
   readonly limits: VersionLimits;
 }
 
-/** What the thread does when asked. */
-export interface ThreadCalls {
-  put(request: PutRequest, staged: StagedContent): Promise<Changed>;
-  rollback(request: RollbackRequest): Promise<RollbackPlan>;
-  confirm(name: string, caller: Caller): Promise<ArtifactSummary>;
-  hold(name: string, isHeld: boolean, caller: Caller): Promise<ArtifactSummary>;
-  legalHold(name: string, isHeld: boolean, caller: Caller): Promise<ArtifactSummary>;
-  pin(name: string, version: number, isPinned: boolean, caller: Caller): Promise<ArtifactSummary>;
-  list(after: string, limit: number): Promise<readonly ArtifactSummary[]>;
-  summary(name: string): Promise<ArtifactSummary>;
-  records(name: string, before: number, limit: number): Promise<readonly VersionRecord[]>;
-  at(name: string, timeNs: bigint): Promise<VersionRecord>;
-  open(name: string, version: number): Promise<OpenedContent>;
-  diff(name: string, from: number, to: number): Promise<VersionDiff>;
-  verify(name: string): Promise<VerifyReport>;
-  close(): Promise<void>;
-}
+/** What the thread does when asked: contents come in and go out, and followers are told, on the main thread. */
+export type ThreadCalls = Omit<Versions, 'stage' | 'drop' | 'watch' | 'damages'>;
 
 export type ToVersions =
   | { readonly kind: 'call'; readonly id: number; readonly method: keyof ThreadCalls; readonly args: readonly unknown[] }
