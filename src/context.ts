@@ -72,17 +72,7 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
   ledger.events.on('published', () => anchors.rounds.wake());
   for (const warning of anchors.warnings()) observer.log.warn(warning);
   const { archive, retention } = openAging(config, secrets, ledger, observer);
-  const limits = openLimiter(config.limits, secrets.redisPassword, ledger, {
-    limitsChanged: (changed) => observer.limitsChanged(changed),
-    limitsRefused: (error) => observer.limitsRefused(error),
-    storeReady: (isReady, why) => observer.limitStoreReady(isReady, why),
-    clockJumped: (byUs) => observer.limitClockJumped(byUs),
-    storeSeeded: (stamps) => observer.limitStoreSeeded(stamps),
-    recordFailed: (error) => observer.limitRecordFailed(error),
-    traceFailed: (error) => observer.limitTraceFailed(error),
-    storeAnswered: (tookMs) => observer.limitStoreAnswered(tookMs),
-    storeRisky: (why) => observer.limitStoreRisky(why),
-  });
+  const limits = openLimiterOf(config, secrets, ledger, observer);
   await limits?.joined;
   const versions = await openVersionsOf(config, ledger, observer);
   const lifecycle = { isStopping: false };
@@ -117,6 +107,20 @@ export async function createContext(config: Config, secrets: Secrets, log: Logge
     await Promise.race([beside, sleep(BESIDE_MS_MAX, undefined, { ref: false })]);
   };
   return { app, ledger, observer, limits, failed, stop: () => (stopped ??= stop()) };
+}
+
+function openLimiterOf(config: Config, secrets: Secrets, ledger: OpenedLedger, observer: Observer): OpenedLimiter | undefined {
+  return openLimiter(config.limits, secrets.redisPassword, ledger, {
+    limitsChanged: (changed) => observer.limitsChanged(changed),
+    limitsRefused: (error) => observer.limitsRefused(error),
+    storeReady: (isReady, why) => observer.limitStoreReady(isReady, why),
+    clockJumped: (byUs) => observer.limitClockJumped(byUs),
+    storeSeeded: (stamps) => observer.limitStoreSeeded(stamps),
+    recordFailed: (error) => observer.limitRecordFailed(error),
+    traceFailed: (error) => observer.limitTraceFailed(error),
+    storeAnswered: (tookMs) => observer.limitStoreAnswered(tookMs),
+    storeRisky: (why) => observer.limitStoreRisky(why),
+  });
 }
 
 function openVersionsOf({ dataDir, versions }: Config, ledger: OpenedLedger, observer: Observer): Promise<Versions> {
