@@ -28,8 +28,8 @@ export async function checkFolder(dataDir: string, scratch: string): Promise<Fsc
       report.damages.push({ place: `names/${name}`, what: 'no artifact has such a name' });
       continue;
     }
-    if (await isPresent(paths.pending(name))) report.unsettled.push(name);
     try {
+      if (await isPresent(paths.pending(name))) report.unsettled.push(name);
       const artifact = await loadArtifact(paths, name);
       if (artifact === undefined) continue;
       objects.hold(heldObjects(artifact));
@@ -39,9 +39,8 @@ export async function checkFolder(dataDir: string, scratch: string): Promise<Fsc
       report.checked += verified.checked;
       report.damages.push(...verified.damages);
     } catch (cause) {
-      const error = toVersionsError(cause);
-      if (error.code !== 'version-damaged') throw error;
-      report.damages.push({ place: `names/${name}`, what: error.message });
+      // Also what cannot be read: whoever asks wants to know the rest.
+      report.damages.push({ place: `names/${name}`, what: toVersionsError(cause).message });
     }
   }
   for await (const object of objects.all()) if (!objects.isHeld(object)) report.unneeded++;
