@@ -110,7 +110,7 @@ describe('a change of the running ledger by somebody else', () => {
 
   it('leaves its evidence in the ledger: what, where, and which entries', async () => {
     // By then the entries have been compared once, so that it is known to the byte what they were.
-    await sleep(1500);
+    await sleep(4000);
     overwrite(segment(), 1500, 'X');
     await expect.poll(() => gauge('proofs_ledger_tampered'), FIND).toBe(1);
     const [finding] = (await watchStatus()).findings;
