@@ -5,7 +5,7 @@ import Lean.Replay
 # What a check reports about modules
 
 `#audit "file.json" A B replay C D` writes, for modules `A` and `B`: every theorem with its statement, sentence, axioms and
-what its meaning depends on, every axiom declared there; and checks the modules `C` and `D` once more with the kernel.
+what its meaning depends on, and the axioms declared there; and checks the modules `C` and `D` once more with the kernel.
 -/
 
 open Lean Meta Elab Command

@@ -11,6 +11,7 @@ import Thm.PatchApply
 import Thm.PatchCompose
 import Thm.PatchSplices
 import Thm.PatchTranscript
+import Thm.PatchWire
 import Thm.Piece
 
 /-!

@@ -143,9 +143,7 @@ function readExports(reader: WasmReader, keep: ReadonlySet<string>, slotOf: Map<
 
 /** Name → slot as one file: count, byte offsets, slots (32 bits each, little-endian), then the names, sorted bytewise. */
 export function toSymbolFile(symbols: CompactWasm['symbols']): Buffer {
-  const sorted = symbols
-    .map(([name, slot]) => ({ name: Buffer.from(name), slot }))
-    .sort((a, b) => Buffer.compare(a.name, b.name));
+  const sorted = symbols.map(([name, slot]) => ({ name: Buffer.from(name), slot })).sort((a, b) => Buffer.compare(a.name, b.name));
   const head = Buffer.alloc(4 * (2 + 2 * sorted.length));
   head.writeUInt32LE(sorted.length, 0);
   let offset = 0;

@@ -32,7 +32,7 @@ function* readLines(): Generator<string> {
 
 function writeAnswer(answer: Answer): void {
   const line = Buffer.from(`${JSON.stringify(answer)}\n`);
-  for (let at = 0; at < line.length; ) at += writeSync(ANSWERS_FD, line, at);
+  for (let at = 0; at < line.length;) at += writeSync(ANSWERS_FD, line, at);
 }
 
 function answer(lean: Lean, functions: Map<string, (argument: string) => string>, request: Request): Answer {

@@ -90,7 +90,10 @@ export class Lean {
       mkdirSync(dirname(input.olean), { recursive: true });
       const memory = this.#memory;
       const path = memory.fromString(input.olean);
-      memory.io(memory.guarded(() => memory.object('l_Lean_writeModule', memory.retain(environment), path)), 'write');
+      memory.io(
+        memory.guarded(() => memory.object('l_Lean_writeModule', memory.retain(environment), path)),
+        'write',
+      );
     }
     return output;
   }
@@ -180,7 +183,17 @@ export class Lean {
     const retained = (pointer: Pointer): Pointer => memory.retain(pointer);
     const imported = memory.guarded(() =>
       // Trust level 0; plugins: none; leak the environment, as Lean does; extensions are loaded below.
-      memory.object('l_Lean_importModules', retained(imports), retained(options), 0, memory.emptyArray(), 1, 0, LEVEL_PRIVATE, memory.box(1)),
+      memory.object(
+        'l_Lean_importModules',
+        retained(imports),
+        retained(options),
+        0,
+        memory.emptyArray(),
+        1,
+        0,
+        LEVEL_PRIVATE,
+        memory.box(1),
+      ),
     );
     const environment = memory.io(imported, 'import');
     const kernel = memory.field(memory.field(environment, ENVIRONMENT.base), 0);

@@ -48,7 +48,7 @@ export function toUnsigned(value: number): Buffer {
 /** A signed LEB128 number of at most 32 bits. */
 export function toSigned(value: number): Buffer {
   const bytes: number[] = [];
-  for (let left = value; ; ) {
+  for (let left = value; ;) {
     const low = left & 127;
     left >>= 7;
     const isLast = (left === 0 && (low & 64) === 0) || (left === -1 && (low & 64) !== 0);

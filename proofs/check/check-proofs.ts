@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Claim, claimFiles, CLAIMS_DIR } from './claims.ts';
+import type { Engine } from './engine.ts';
+import { LakeEngine, lakeVersion } from './lake-engine.ts';
+import { mapProblems, type MappedTheorem, type Tie, writeMap } from './map.ts';
+import { readProject, sourceHash } from './project.ts';
+import { type ProofReport, toReport } from './report.ts';
+import { ResultStore } from './results.ts';
+import { lintRoot, lintText } from './text-lint.ts';
+import { type Verification, verify } from './verify.ts';
+import { WasmEngine, wasmToolchain } from './wasm-engine.ts';
+
+export interface CheckOptions {
+  /** The Lean project. */
+  readonly projectDir: string;
+  /** The repository around it, where the exported claims live. */
+  readonly rootDir: string;
+  /** Forgets what was checked before. */
+  readonly isFresh: boolean;
+  /** Writes what is made from the proofs instead of comparing it. */
+  readonly isWriting: boolean;
+  readonly report: (line: string) => void;
+  /** Where the prepared Lean and the results are kept; below the project when absent. */
+  readonly cacheDir?: string;
+}
+
+/** Text first, because it takes no time; then Lean; then what was made from the proofs. */
+export async function checkProofs(options: CheckOptions): Promise<ProofReport> {
+  const begunMs = performance.now();
+  const { projectDir, isFresh } = options;
+  // Before anything else: somebody may edit while Lean works, and the report is about what was read here.
+  const hashBefore = sourceHash(projectDir);
+  const files = readProject(projectDir);
+  const textProblems = [...lintText(files), ...lintRoot(files)];
+  const cacheDir = options.cacheDir ?? join(projectDir, '.cache');
+  await using engine = chooseEngine(options, cacheDir);
+  const store = storeOf(cacheDir, engine);
+  if (isFresh) store.clear();
+  const nothing: Verification = { problems: textProblems, files: [], claims: '[]', replayed: 0, replayMs: 0, auditMs: 0 };
+  const verification = textProblems.length > 0 ? nothing : await verify(files, engine, store, options.report);
+  const problems = [...verification.problems];
+  if (problems.length === 0) problems.push(...settleFiles(verification, options));
+  const totalMs = performance.now() - begunMs;
+  const report = toReport(verification, problems, {
+    sourceHash: hashBefore,
+    lean: engine.name,
+    startMs: engine.startMs,
+    totalMs,
+  });
+  if (options.isWriting && report.isProved) writeFileSync(join(projectDir, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  return report;
+}
+
+function chooseEngine({ projectDir, report }: CheckOptions, cacheDir: string): Engine {
+  const version = lakeVersion();
+  if (version === undefined) return new WasmEngine({ cacheDir, oleanDir: new ResultStore(cacheDir, wasmToolchain()).oleanDir, report });
+  const toolchain = version.replaceAll(/[^\w.]+/g, '-');
+  return new LakeEngine(version, projectDir, new ResultStore(cacheDir, toolchain).oleanDir);
+}
+
+function storeOf(cacheDir: string, { toolchain }: Engine): ResultStore {
+  return new ResultStore(cacheDir, toolchain);
+}
+
+/** Compares what is made from the proofs with the committed copies, or writes it. */
+function settleFiles({ files, claims }: Verification, { projectDir, rootDir, isWriting }: CheckOptions): readonly string[] {
+  const exported = JSON.parse(claims) as Claim[];
+  const theorems = files.flatMap(({ file, result }): MappedTheorem[] =>
+    (result.audit?.theorems ?? []).map((theorem) => ({ ...theorem, path: file.path })),
+  );
+  const mapPath = join(projectDir, 'MAP.md');
+  const committed = readFileSync(mapPath, 'utf8');
+  const ties = JSON.parse(readFileSync(join(projectDir, 'ties.json'), 'utf8')) as Tie[];
+  const map = writeMap(committed, exported, theorems, ties);
+  const made = claimFiles(exported);
+  if (!isWriting) return [...mapProblems(committed, map), ...claimProblems(made, rootDir)];
+  writeFileSync(mapPath, map);
+  rmSync(join(rootDir, CLAIMS_DIR), { recursive: true, force: true });
+  mkdirSync(join(rootDir, CLAIMS_DIR), { recursive: true });
+  for (const [path, content] of made) writeFileSync(join(rootDir, path), content);
+  return [];
+}
+
+function claimProblems(made: ReadonlyMap<string, string>, rootDir: string): readonly string[] {
+  const dir = join(rootDir, CLAIMS_DIR);
+  const committed = existsSync(dir) ? readdirSync(dir).map((name) => `${CLAIMS_DIR}/${name}`) : [];
+  const paths = new Set([...committed, ...made.keys()]);
+  return [...paths]
+    .filter((path) => !existsSync(join(rootDir, path)) || readFileSync(join(rootDir, path), 'utf8') !== made.get(path))
+    .map((path) => `${path} is not what Claims.lean says (npm run proofs -- --write)`);
+}
