@@ -200,7 +200,8 @@ example : encode sample = ⟨[200, 1, 2, 2, 0, 0, 1, 1, 5], [2, 7, 8, 9], [1, 3]
 example : Fits 0 sample ∧ Normal sample := by simp [sample, Fits, Normal, BeginsChanging, lengthMax]
 example : decode (encode sample) = some sample := by decide
 example : decode (encode [.copy 1, .copy 2, .xor [], .xor [7], .copy 5]) = some [.copy 3, .xor [7]] := by decide
-example : decode ⟨[0, 3], [], [7]⟩ = some [.xor [7]] ∧ decode ⟨[0, 3], [], []⟩ = none ∧ decode ⟨[0, 3], [1], [7]⟩ = none := by decide
+example : decode ⟨[0, 3], [], [7]⟩ = some [.xor [7]] ∧ decode ⟨[0, 3], [], []⟩ = none ∧
+    decode ⟨[0, 3], [1], [7]⟩ = none := by decide
 /-- A length of 2^53 is refused. -/
 example : takeVarint (putVarint (2 ^ 53)) = none ∧ takeVarint (putVarint (2 ^ 53 - 1)) = some (2 ^ 53 - 1, []) := by decide
 
