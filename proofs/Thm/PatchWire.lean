@@ -193,6 +193,69 @@ theorem decode_encode_applies {ops : List Op} (h : Fits 0 ops) {s t : Bytes} (ht
     ∃ read, decode (encode ops) = some read ∧ applyOps read s = some t :=
   ⟨_, decode_encode_written h, by simpa using applyOps_written (a := []) rfl ht⟩
 
+/-! ## Normalized ops are read as they were -/
+
+/-- Nothing empty, and no two copies side by side. -/
+def Joined : List Op → Prop
+  | [] => True
+  | op :: ops => op.isEmpty = false ∧ (∀ n, op = .copy n → ∀ m rest, ops ≠ .copy m :: rest) ∧ Joined ops
+
+theorem joined_join {op : Op} {ops : List Op} (he : op.isEmpty = false) (h : Joined ops) : Joined (op.join ops) := by
+  unfold Op.join
+  split
+  · rename_i n m ops
+    obtain ⟨_, h2, h3⟩ := h
+    refine ⟨?_, fun k _ => h2 m rfl, h3⟩
+    simp_all [Op.isEmpty, Op.consumes, Op.produces]
+  · obtain ⟨_, _, h3⟩ := h
+    refine ⟨?_, nofun, h3⟩
+    simp_all [Op.isEmpty, Op.consumes, Op.produces]
+  · obtain ⟨_, _, h3⟩ := h
+    refine ⟨?_, nofun, h3⟩
+    simp_all [Op.isEmpty, Op.consumes, Op.produces]
+  · rename_i h1 _ _
+    exact ⟨he, fun n hn m rest e => h1 n m rest hn e, h⟩
+
+theorem joined_joinNeighbours (ops : List Op) : Joined (Patch.joinNeighbours ops) := by
+  induction ops with
+  | nil => trivial
+  | cons op ops ih =>
+    unfold Patch.joinNeighbours
+    split
+    · exact ih
+    · rename_i he
+      exact joined_join (Bool.not_eq_true _ ▸ he) ih
+
+theorem normal_dropLastCopy {ops : List Op} (h : Joined ops) : Normal (Patch.dropLastCopy ops) := by
+  induction ops with
+  | nil => trivial
+  | cons op ops ih =>
+    obtain ⟨he, hc, hj⟩ := h
+    unfold Patch.dropLastCopy
+    split
+    · trivial
+    · trivial
+    · rename_i hlast e
+      cases e
+      have hn := ih hj
+      cases op with
+      | copy n =>
+        refine ⟨by simp [Op.isEmpty, Op.consumes, Op.produces] at he; omega, ?_, hn⟩
+        cases ops with
+        | nil => exact absurd rfl (hlast n rfl)
+        | cons o os =>
+          cases o with
+          | copy m => exact absurd rfl (hc n rfl m os)
+          | splice r i => simp [Patch.dropLastCopy, BeginsChanging]
+          | xor m => simp [Patch.dropLastCopy, BeginsChanging]
+      | splice r i => exact ⟨by simp_all [Op.isEmpty, Op.consumes, Op.produces], hn⟩
+      | xor m => exact ⟨by simp_all [Op.isEmpty, Op.consumes, Op.produces], hn⟩
+
+/-- **Normalized ops are read as they were written.** -/
+theorem decode_encode_normalize {ops : List Op} (h : Fits 0 (Patch.normalize ops)) :
+    decode (encode (Patch.normalize ops)) = some (Patch.normalize ops) :=
+  decode_encode h (normal_dropLastCopy (joined_joinNeighbours ops))
+
 /-! ## Witnesses -/
 
 private def sample : List Op := [.copy 200, .splice [2] [7, 8], .splice [] [9], .copy 1, .xor [1, 3]]
