@@ -44,19 +44,20 @@ def merkleInclusion : Claim where
 
 def limiterExact : Claim where
   id := "limiter-exact-window"
-  sentence := "No window holds more admissions than its limit, and a request is denied only if its window is full."
-  theorems := [thm% Limiter.spec_window_bound, thm% Limiter.spec_denial, thm% Limiter.log_refines_spec,
-    thm% Limiter.ring_refines_spec]
+  sentence := "No window holds more admissions than its limit, and a request is denied only if its window has no room for it."
+  theorems := [thm% Window.cost_safe, thm% Window.cost_denial, thm% Window.window_ts_refines, thm% Window.embedded_refines,
+    thm% Window.store_safe, thm% Window.check_denied, thm% Window.greedy_optimal, thm% Limiter.ring_refines_spec]
   metric := "proofs_ratelimit_degraded_total"
   threshold := 0
   window := "5m"
-  implementation := ["src/limiter/window.ts"]
-  assumptions := ["the clock of the window does not go back"]
+  implementation := ["src/limiter/window.ts", "src/limiter/embedded-store.ts"]
+  assumptions := ["times come from the forward clock, which does not go back"]
 
 def versionsUndo : Claim where
   id := "versions-exact-undo"
   sentence := "Taking changes back restores the content exactly, and no change applies to another content than its own."
-  theorems := [thm% Diff.apply_invert, thm% Diff.applyAll_invertAll, thm% Diff.apply_mismatch]
+  theorems := [thm% Patch.applyOps_invertOps, thm% Patch.applyOps_mismatch, thm% Patch.toSplices_applies,
+    thm% Diff.apply_invert, thm% Diff.applyAll_invertAll, thm% Diff.apply_mismatch]
   metric := "proofs_versions_damaged"
   threshold := 0
   window := "5m"

@@ -13,6 +13,12 @@ import Thm.PatchSplices
 import Thm.PatchTranscript
 import Thm.PatchWire
 import Thm.Piece
+import Thm.WindowChange
+import Thm.WindowClock
+import Thm.WindowCost
+import Thm.WindowGreedy
+import Thm.WindowRivals
+import Thm.WindowStore
 
 /-!
 # Everything that is proved
