@@ -9,6 +9,7 @@ import Thm.LimiterSpec
 import Thm.Merkle
 import Thm.PatchApply
 import Thm.PatchCompose
+import Thm.PatchFile
 import Thm.PatchSplices
 import Thm.PatchTranscript
 import Thm.PatchWire

@@ -23,6 +23,8 @@ export interface CheckOptions {
   readonly report: (line: string) => void;
   /** Asks Lean even where the text already says no: for the canaries, which show that each layer refuses by itself. */
   readonly skipsTextLint?: boolean;
+  /** Only this kind of Lean, whatever else there is: who calls functions of the project needs it. */
+  readonly engine?: 'wasm';
   /** Where the prepared Lean and the results are kept; below the project when absent. */
   readonly cacheDir?: string;
 }
@@ -54,8 +56,8 @@ export async function checkProofs(options: CheckOptions): Promise<ProofReport> {
   return report;
 }
 
-function chooseEngine({ projectDir, report }: CheckOptions, cacheDir: string): Engine {
-  const version = lakeVersion();
+function chooseEngine({ projectDir, report, engine }: CheckOptions, cacheDir: string): Engine {
+  const version = engine === 'wasm' ? undefined : lakeVersion();
   if (version === undefined) return new WasmEngine({ cacheDir, oleanDir: new ResultStore(cacheDir, wasmToolchain()).oleanDir, report });
   const toolchain = version.replaceAll(/[^\w.]+/g, '-');
   return new LakeEngine(version, projectDir, new ResultStore(cacheDir, toolchain).oleanDir);

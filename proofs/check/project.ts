@@ -17,7 +17,7 @@ export interface LeanFile {
 const SETTINGS = ['lakefile.toml', 'lean-toolchain'];
 
 /** Folders with files that are not part of the project. */
-const FOREIGN = /^(?:host|check|\.cache|\.lake)\//;
+const FOREIGN = /^(?:host|check|difftest|\.cache|\.lake)\//;
 
 export function readProject(dir: string): readonly LeanFile[] {
   return globSync('**/*.lean', { cwd: dir, exclude: (name) => name === 'node_modules' || name.startsWith('.') })
