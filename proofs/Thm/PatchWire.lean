@@ -266,6 +266,10 @@ example : decode (encode [.copy 1, .copy 2, .xor [], .xor [7], .copy 5]) = some 
 example : decode ⟨[0, 3], [], [7]⟩ = some [.xor [7]] ∧ decode ⟨[0, 3], [], []⟩ = none ∧
     decode ⟨[0, 3], [1], [7]⟩ = none := by decide
 /-- A length of 2^53 is refused. -/
-example : takeVarint (putVarint (2 ^ 53)) = none ∧ takeVarint (putVarint (2 ^ 53 - 1)) = some (2 ^ 53 - 1, []) := by decide
+example : takeVarint (putVarint (lengthMax + 1)) = none := by
+  have := takeNat_putVarint (lengthMax + 1) []
+  simp_all [takeVarint]
+/-- Numbers without the bit that says whether more follows would run together: these are 1 and 2, and not 257. -/
+example : putVarint 1 ++ putVarint 2 ≠ putVarint 257 := by decide
 
 end PatchWire

@@ -42,25 +42,14 @@ theorem stamps_pushOne {c : StampRing} (hv : c.Valid) (hc : c.count < c.times.si
     (c.pushOne x).stamps = x :: c.stamps ∧ (c.pushOne x).Valid := by
   have hn := hv.next
   have hsize : (c.pushOne x).times.size = c.times.size := by simp [pushOne]
-  have hnext : (c.next + 1) % c.times.size = if c.next + 1 = c.times.size then 0 else c.next + 1 := by
-    split
-    · rename_i e; rw [e, Nat.mod_self]
-    · exact Nat.mod_eq_of_lt (by omega)
   have hlt : (c.next + 1) % c.times.size < c.times.size := Nat.mod_lt _ (by omega)
   refine ⟨?_, ⟨by rw [hsize]; exact hlt, by rw [hsize]; exact hc⟩⟩
   have hidx : ∀ n, 1 ≤ n → n ≤ c.count + 1 → ((c.next + 1) % c.times.size + c.times.size - n) % c.times.size =
-      if n = 1 then c.next else (c.next + c.times.size - (n - 1)) % c.times.size := by
+      (c.next + c.times.size - (n - 1)) % c.times.size := by
     intro n h1 h2
-    rw [slot hlt h1 (by omega), hnext]
-    by_cases e1 : n = 1
-    · rw [if_pos e1]
-      by_cases e : c.next + 1 = c.times.size
-      · simp only [if_pos e]; split <;> omega
-      · simp only [if_neg e]; split <;> omega
-    · rw [if_neg e1, slot hn (by omega) (by omega)]
-      by_cases e : c.next + 1 = c.times.size
-      · simp only [if_pos e]; split <;> split <;> omega
-      · simp only [if_neg e]; split <;> split <;> omega
+    rw [Nat.add_sub_assoc (Nat.le_trans h2 hc), Nat.mod_add_mod]
+    congr 1
+    omega
   have hget : ∀ n, 1 ≤ n → n ≤ c.count + 1 → (c.pushOne x).latest n = if n = 1 then x else c.latest (n - 1) := by
     intro n h1 h2
     unfold latest
@@ -68,9 +57,9 @@ theorem stamps_pushOne {c : StampRing} (hv : c.Valid) (hc : c.count < c.times.si
     show (c.times.set! c.next x)[((c.next + 1) % c.times.size + c.times.size - n) % c.times.size]! = _
     rw [hidx n h1 h2]
     by_cases e1 : n = 1
-    · simp only [if_pos e1]
+    · rw [if_pos e1, e1, Nat.sub_self, Nat.sub_zero, Nat.add_mod_right, Nat.mod_eq_of_lt hn]
       exact get_set_eq _ _ _ hn
-    · simp only [if_neg e1]
+    · rw [if_neg e1]
       refine get_set_ne _ _ _ _ ?_ (Nat.mod_lt _ (by omega))
       rw [slot hn (by omega) (by omega)]
       split <;> omega
@@ -181,22 +170,22 @@ theorem search_eq {c : StampRing} {window now : Nat} (hs : c.stamps.Pairwise fun
   | succ fuel ih =>
     unfold search
     split
-    · have hm1 : 1 ≤ (low + high + 1) / 2 := by omega
-      have hm2 : (low + high + 1) / 2 ≤ c.count := by omega
-      have key := live_le_iff (τ := window) hs hle ((low + high + 1) / 2 - 1)
-      rw [stamps_get (by omega), Nat.sub_add_cancel hm1] at key
+    · have hm : low < (low + high + 1) / 2 ∧ (low + high + 1) / 2 ≤ high := by omega
+      generalize (low + high + 1) / 2 = middle at hm
+      obtain ⟨hm1, hm2⟩ := hm
+      have h0 : 1 ≤ middle := Nat.lt_of_le_of_lt (Nat.zero_le low) hm1
+      have key := live_le_iff (τ := window) hs hle (middle - 1)
+      rw [stamps_get (Nat.lt_of_lt_of_le (Nat.sub_lt h0 Nat.zero_lt_one) (Nat.le_trans hm2 hh)), Nat.sub_add_cancel h0] at key
       simp only
       split
       · rename_i hin
         refine ih ?_ h2 hh (by omega)
-        have : ¬ live window now c.stamps ≤ (low + high + 1) / 2 - 1 := fun h => by
-          have := key.1 h _ rfl
-          omega
-        omega
+        refine Nat.le_of_pred_lt (Nat.lt_of_not_le fun h => ?_)
+        exact Nat.not_le.2 hin (key.1 h _ rfl)
       · rename_i hin
-        refine ih h1 ?_ (by omega) (by omega)
-        exact key.2 fun o ho => by cases ho; omega
-    · omega
+        refine ih h1 ?_ (Nat.le_trans (Nat.sub_le ..) (Nat.le_trans hm2 hh)) (by omega)
+        exact key.2 fun o ho => by cases ho; exact Nat.not_lt.1 hin
+    · exact Nat.le_antisymm h1 (Nat.le_trans h2 (Nat.not_lt.1 ‹_›))
 
 /-- **Halving counts right**: what is found is the number of stamps in the window. -/
 theorem countAfter_eq {c : StampRing} {window now : Nat} (hs : c.stamps.Pairwise fun a b => b ≤ a)
@@ -251,12 +240,13 @@ theorem ring_refines (longest R τ : Nat) (hτ : τ ≤ longest) (rs : List Requ
 
 /-! ## Witnesses -/
 
-private def requests : List Request := [⟨1, 2⟩, ⟨4, 2⟩, ⟨4, 3⟩, ⟨11, 2⟩, ⟨12, 4⟩, ⟨14, 1⟩]
+private def requests : List Request := [⟨1, 2⟩, ⟨4, 2⟩, ⟨4, 3⟩, ⟨11, 2⟩]
 example : Forward 0 requests := by simp [requests, Forward]
-example : (run (decide 20 5 10) {} requests).1 = (run (step 5 10) [] requests).1 ∧
-    (run (step 5 10) [] requests).1 = [true, true, false, true, false, true] := by decide
+/-- The last of these makes the ring grow. -/
+example : (run (decide 20 5 10) {} requests).1 = [true, true, false, true] := by decide
 /-- Stamps that are dropped by a window shorter than the one that is counted are missing. -/
-example : (run (decide 5 5 10) {} [⟨4, 4⟩, ⟨11, 2⟩]).1 ≠ (run (step 5 10) [] [⟨4, 4⟩, ⟨11, 2⟩]).1 := by decide
+example : (run (decide 5 1 10) {} [⟨4, 1⟩, ⟨11, 1⟩]).1 = [true, true] ∧
+    (run (step 1 10) [] [⟨4, 1⟩, ⟨11, 1⟩]).1 = [true, false] := by decide
 
 end StampRing
 
