@@ -18,6 +18,7 @@ import Thm.WindowChange
 import Thm.WindowClock
 import Thm.WindowCost
 import Thm.WindowGreedy
+import Thm.WindowRing
 import Thm.WindowRivals
 import Thm.WindowStore
 
