@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Claim, claimFiles, CLAIMS_DIR } from './claims.ts';
 import type { Engine } from './engine.ts';
-import { LakeEngine, lakeVersion } from './lake-engine.ts';
+import { LakeEngine, lakeToolchain, lakeVersion } from './lake-engine.ts';
 import { mapProblems, type MappedTheorem, type Tie, writeMap } from './map.ts';
 import { readProject, sourceHash } from './project.ts';
 import { type ProofReport, toReport } from './report.ts';
@@ -10,6 +11,9 @@ import { ResultStore } from './results.ts';
 import { lintRoot, lintText } from './text-lint.ts';
 import { type Verification, verify } from './verify.ts';
 import { WasmEngine, wasmToolchain } from './wasm-engine.ts';
+
+/** Each takes up to 2 GiB, and starting a third costs more than it saves. */
+const WASM_ENGINES_MAX = 2;
 
 export interface CheckOptions {
   /** The Lean project. */
@@ -38,33 +42,37 @@ export async function checkProofs(options: CheckOptions): Promise<ProofReport> {
   const files = readProject(projectDir);
   const textProblems = options.skipsTextLint === true ? [] : [...lintText(files), ...lintRoot(files)];
   const cacheDir = options.cacheDir ?? join(projectDir, '.cache');
-  await using engine = chooseEngine(options, cacheDir);
-  const store = storeOf(cacheDir, engine);
+  const version = options.engine === 'wasm' ? undefined : lakeVersion();
+  const toolchain = version === undefined ? wasmToolchain() : lakeToolchain(version);
+  const store = new ResultStore(cacheDir, toolchain);
   if (isFresh) store.clear();
+  await using engines = new AsyncDisposableStack();
+  const made = makeEngines(version, options, cacheDir, store.oleanDir).map((engine) => engines.use(engine));
   const nothing: Verification = { problems: textProblems, files: [], claims: '[]', replayed: 0, replayMs: 0, auditMs: 0 };
-  const verification = textProblems.length > 0 ? nothing : await verify(files, engine, store, options.report);
+  const verification = textProblems.length > 0 ? nothing : await verify(files, made, store, options.report);
   const problems = [...verification.problems];
   if (problems.length === 0) problems.push(...settleFiles(verification, options));
   const totalMs = performance.now() - begunMs;
   const report = toReport(verification, problems, {
     sourceHash: hashBefore,
-    lean: engine.name,
-    startMs: engine.startMs,
+    lean: made[0].name,
+    startMs: Math.max(...made.map(({ startMs }) => startMs)),
     totalMs,
   });
   if (options.isWriting && report.isProved) writeFileSync(join(projectDir, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   return report;
 }
 
-function chooseEngine({ projectDir, report, engine }: CheckOptions, cacheDir: string): Engine {
-  const version = engine === 'wasm' ? undefined : lakeVersion();
-  if (version === undefined) return new WasmEngine({ cacheDir, oleanDir: new ResultStore(cacheDir, wasmToolchain()).oleanDir, report });
-  const toolchain = version.replaceAll(/[^\w.]+/g, '-');
-  return new LakeEngine(version, projectDir, new ResultStore(cacheDir, toolchain).oleanDir);
-}
-
-function storeOf(cacheDir: string, { toolchain }: Engine): ResultStore {
-  return new ResultStore(cacheDir, toolchain);
+/** An official Lean where there is one, and otherwise the one from npm, on two cores if there are two. */
+function makeEngines(
+  version: string | undefined,
+  { projectDir, report }: CheckOptions,
+  cacheDir: string,
+  oleanDir: string,
+): readonly Engine[] {
+  if (version !== undefined) return [new LakeEngine(version, projectDir, oleanDir)];
+  const count = Math.min(WASM_ENGINES_MAX, availableParallelism());
+  return Array.from({ length: count }, () => new WasmEngine({ cacheDir, oleanDir, report }));
 }
 
 /** Compares what is made from the proofs with the committed copies, or writes it. */

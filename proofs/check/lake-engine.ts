@@ -13,6 +13,10 @@ export function lakeVersion(): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+export function lakeToolchain(version: string): string {
+  return version.replaceAll(/[^\w.]+/g, '-');
+}
+
 /** An official Lean, one process for each file, with compiled modules in our own folder: the same steps as with the other engine. */
 export class LakeEngine implements Engine {
   readonly name: string;
@@ -23,7 +27,7 @@ export class LakeEngine implements Engine {
 
   constructor(version: string, projectDir: string, oleanDir: string) {
     this.name = version;
-    this.toolchain = version.replaceAll(/[^\w.]+/g, '-');
+    this.toolchain = lakeToolchain(version);
     this.#projectDir = projectDir;
     this.#oleanDir = oleanDir;
   }
