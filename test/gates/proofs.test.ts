@@ -100,12 +100,12 @@ describe('proofs gate, without Lean', () => {
       text
         .replace('Merkle.root', 'Merkle.stem')
         .replace('merkle.ts#inclusionPath', 'merkle.ts#pathOfInclusion')
-        .replace('test/property/limiter-window.test.ts', 'test/property/limiter-door.test.ts'),
+        .replace('test/unit/bundle-chain.test.ts', 'test/unit/bundle-change.test.ts'),
     );
     expect(copy.problems()).toEqual([
+      'ties.json: there is no "test/unit/bundle-change.test.ts"',
       'ties.json: no model defines "Merkle.stem"',
       'ties.json: "src/kernel/merkle.ts" does not export "pathOfInclusion"',
-      'ties.json: there is no "test/property/limiter-door.test.ts"',
     ]);
   });
 
