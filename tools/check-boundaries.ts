@@ -20,7 +20,7 @@ interface CruiseResult {
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
 const cruiser = join(import.meta.dirname, '../node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
-const folders = ['src', 'test', 'tools', 'bench'].filter((folder) => existsSync(folder));
+const folders = ['src', 'test', 'tools', 'bench', 'proofs/host', 'proofs/check', 'proofs/difftest'].filter((folder) => existsSync(folder));
 const { stdout, stderr } = spawnSync(process.execPath, [cruiser, ...folders, '--output-type', 'json'], {
   encoding: 'utf8',
   maxBuffer: OUTPUT_BYTES_MAX,
